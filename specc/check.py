@@ -1,0 +1,267 @@
+"""Check: give every tensor its shape, decide every `if`, and count every loop out.
+
+The result is a graph whose sizes are known; nothing without them can reach a later stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from specc import syntax
+from specc.body import Body, Loss, finish, parameters_with_defaults
+from specc.diagnostics import Diagnostic, Diagnostics, Label
+from specc.elaborate import Broken, Elaborator, unused_inputs
+from specc.evaluate import Environment, EvaluationError, evaluate, fail
+from specc.graph import Function, Layer, Origin, Tensor
+from specc.model import Model
+from specc.resolve import is_free_size
+from specc.signature import is_integer
+from specc.source import Span
+from specc.suggest import closest
+from specc.terms import Symbol, integer
+from specc.types import Content, TensorType
+from specc.values import Value, literal_term, show
+from specc.words import safe_name
+
+LARGEST_SIZE = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class ShapedModel:
+    """A network with every shape.
+
+    Attributes:
+        model: the program it comes from.
+        net: its syntax.
+        parameters: the values of the net's parameters, `--set` included.
+        function: its graph; the losses are nodes of it.
+        inputs, targets: its tensors, by their names in the spec.
+        losses: the layers of its losses, in order.
+        outputs: what `forward` returns.
+    """
+
+    model: Model
+    net: syntax.Net
+    parameters: Mapping[str, Value]
+    function: Function
+    inputs: Mapping[str, Tensor]
+    targets: Mapping[str, Tensor]
+    losses: tuple[Layer, ...]
+    outputs: tuple[Tensor, ...]
+
+
+def check(
+    model: Model,
+    net: syntax.Net,
+    settings: Mapping[str, Value],
+    diagnostics: Diagnostics,
+) -> ShapedModel | None:
+    """The network with its shapes; `None` if `diagnostics` got an error.
+
+    `settings` are values for the net's parameters, in place of their defaults.
+    """
+    elaborator = Elaborator(model, diagnostics)
+    try:
+        return _Net(elaborator, net).shaped(settings)
+    except EvaluationError as error:
+        elaborator.report(error.diagnostic)
+    except Broken:
+        pass
+    return None
+
+
+def check_constants(model: Model, diagnostics: Diagnostics) -> None:
+    """Evaluate the constants of every file, used or not."""
+    elaborator = Elaborator(model, diagnostics)
+    for names in model.files.values():
+        for let in names.lets.values():
+            try:
+                elaborator.let(let)
+            except EvaluationError as error:
+                elaborator.report(error.diagnostic)
+
+
+class _Net:
+    """The elaboration of one net."""
+
+    def __init__(self, elaborator: Elaborator, net: syntax.Net) -> None:
+        self.elaborator = elaborator
+        self.net = net
+        self.values: dict[str, Value] = {}
+
+    def shaped(self, settings: Mapping[str, Value]) -> ShapedModel:
+        """Walk the net's body."""
+        self._need_defaults(settings)
+        given = parameters_with_defaults(self.elaborator, self.net, settings)
+        self.values = {n: Value(v.plain, literal_term(v.plain)) for n, v in given.items()}
+        inputs = self._declared(syntax.Input)
+        targets = self._declared(syntax.Target)
+        if not inputs:
+            raise fail("E0404", f"the net `{self.net.name}` has no `input`", self.net.name_span)
+        tensors = tuple(inputs.values())
+        body = Body(self.elaborator, {}, tensors, tensors[:1])
+        body.names.update(inputs)
+        body.names.update(self.values)
+        body.targets = targets
+        body.taken.update(t.name for t in targets.values())
+        body.run(self.net.body)
+        return self._finish(body, inputs, targets)
+
+    def _need_defaults(self, settings: Mapping[str, Value]) -> None:
+        for parameter in self.net.parameters:
+            if parameter.default is None and parameter.name not in settings:
+                raise fail(
+                    "E0211",
+                    f"the parameter `{parameter.name}` of `{self.net.name}` has no value",
+                    parameter.span,
+                    "no default",
+                    help=f"give it a default, or pass `--set {parameter.name}=…`",
+                )
+
+    # ------------------------------------------------------------ declarations
+
+    def _declared(self, kind: type[syntax.Input] | type[syntax.Target]) -> dict[str, Tensor]:
+        found: dict[str, Tensor] = {}
+        for statement in self.net.body.statements:
+            if isinstance(statement, kind):
+                for declared in statement.names:
+                    found[declared.name] = self._tensor(declared)
+        return found
+
+    def _tensor(self, declared: syntax.Declared) -> Tensor:
+        if declared.type is None:
+            raise fail(
+                "E0404",
+                f"`{declared.name}` needs a type in a net",
+                declared.span,
+                "such as `real[3, 32, 32]`",
+            )
+        return Tensor(safe_name(declared.name), self._type(declared.type), declared.span)
+
+    def _type(self, type_: syntax.Type) -> TensorType:
+        kinds = {content.value: content for content in Content}
+        if type_.kind not in kinds:
+            guess = closest(type_.kind, kinds)
+            raise fail(
+                "E0212",
+                f"there is no type `{type_.kind}`",
+                type_.kind_span,
+                "unknown",
+                note="the types: `real`, `token`, `label`",
+                help=f"did you mean `{guess}`?" if guess else "",
+            )
+        content = kinds[type_.kind]
+        shape = tuple(self._size(dimension) for dimension in type_.dimensions)
+        if content is Content.REAL and not shape:
+            raise fail("E0212", "`real` needs its sizes", type_.span, "such as `real[1]`")
+        classes = self._classes(type_, content)
+        return TensorType(shape, content, classes, type_.padded)
+
+    def _classes(self, type_: syntax.Type, content: Content) -> Value | None:
+        if content is Content.REAL:
+            if type_.of is not None:
+                raise fail("E0212", "`real` has no `of`", type_.of.span, "only tokens and labels do")
+            return None
+        if type_.of is None:
+            raise fail(
+                "E0212",
+                f"`{type_.kind}` needs to say of how many",
+                type_.span,
+                f"such as `{type_.span.text} of 10`",
+            )
+        return self._size(type_.of)
+
+    def _size(self, expression: syntax.Expression) -> Value:
+        value = evaluate(expression, Environment(self._name, self._incoming))
+        if is_integer(value):
+            if 1 <= value.number <= LARGEST_SIZE:
+                return value
+        elif not isinstance(value.plain, bool | float | str | tuple | None):
+            return value
+        raise fail(
+            "E0205",
+            f"a size needs a whole number from 1 to {LARGEST_SIZE}, gets `{show(value)}`",
+            expression.span,
+            "this is none",
+        )
+
+    def _name(self, name: syntax.Name) -> Value:
+        if name.id in self.values:
+            return self.values[name.id]
+        if name.id in self.elaborator.model.names.lets or not is_free_size(name.id):
+            return self.elaborator.file_value(name)
+        size = integer(Symbol(name.id))
+        return Value(size, size)
+
+    def _incoming(self, node: syntax.Incoming) -> Value:
+        raise fail("E0110", "a type cannot use `in`", node.span, "not known yet")
+
+    # ------------------------------------------------------------ the end
+
+    def _finish(
+        self, body: Body, inputs: dict[str, Tensor], targets: dict[str, Tensor]
+    ) -> ShapedModel:
+        if body.is_broken:
+            raise Broken
+        outputs = self._outputs(body)
+        body.outputs = outputs
+        function = finish(body, self.net.name, Origin.NET, self.net.span)
+        if function is None:
+            raise Broken
+        self._need_used(function, body, inputs, targets)
+        return ShapedModel(
+            self.elaborator.model,
+            self.net,
+            self.values,
+            function,
+            inputs,
+            targets,
+            tuple(loss.layer for loss in body.losses),
+            outputs,
+        )
+
+    def _outputs(self, body: Body) -> tuple[Tensor, ...]:
+        """What `forward` returns: the `output`s, by default what the only loss consumes."""
+        if body.outputs is not None:
+            return body.outputs
+        if len(body.losses) > 1:
+            raise _several_losses(body.losses)
+        if body.losses:
+            return body.losses[0].layer.inputs[:1]
+        body.need_current(self.net.span)
+        return body.current
+
+    def _need_used(
+        self, function: Function, body: Body, inputs: dict[str, Tensor], targets: dict[str, Tensor]
+    ) -> None:
+        unused = {id(t) for t in unused_inputs(function)}
+        compared = {id(t) for loss in body.losses for t in loss.layer.inputs[1:]}
+        dropped = [(n, t, "input") for n, t in inputs.items() if id(t) in unused]
+        dropped += [(n, t, "target") for n, t in targets.items() if id(t) not in compared]
+        for name, tensor, what in dropped:
+            self.elaborator.report(
+                Diagnostic(
+                    "E0405",
+                    f"the {what} `{name}` is never used",
+                    Label(tensor.span, "declared here"),
+                    help=f"use it (`from {name}`), or remove it"
+                    if what == "input"
+                    else f"compare with it (`loss …(target={name})`), or remove it",
+                )
+            )
+        if dropped:
+            raise Broken
+
+
+def _several_losses(losses: list[Loss]) -> EvaluationError:
+    return EvaluationError(
+        Diagnostic(
+            "E0408",
+            "a net with several losses needs an `output`",
+            Label(losses[1].layer.span, "a second loss"),
+            Label(losses[0].layer.span, "the first is here"),
+            note="`forward` returns what a single loss consumes; with several, which is meant?",
+            help="name the result with `as` and write `output` with that name",
+        )
+    )

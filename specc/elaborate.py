@@ -1,0 +1,185 @@
+"""Elaborate: run a body once for one choice of numbers, and note the graph that results.
+
+`Elaborator` knows the whole program and remembers what it has built: the same block with the
+same numbers is one `Function`. `specc.body` walks the statements of one body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from specc import syntax
+from specc.diagnostics import Diagnostic, Diagnostics, Label
+from specc.evaluate import Environment, EvaluationError, evaluate, fail
+from specc.graph import Call, Function, Layer, Loop, Tensor
+from specc.model import Model
+from specc.source import Span
+from specc.terms import Polynomial
+from specc.types import AXES, TensorType
+from specc.values import Value, literal_term, named
+
+if TYPE_CHECKING:
+    from specc.loops import LoopBody
+
+DEEPEST = 48
+"""How deep blocks and loops may call one another."""
+MOST_LAYERS = 200_000
+"""How many layers a network may have, loops counted out."""
+
+
+class Broken(Exception):  # noqa: N818 - a signal, not an error of its own
+    """A body has an error that is already reported; nothing can be built from it."""
+
+
+@dataclass(eq=False)
+class Elaborator:
+    """Builds functions from bodies.
+
+    `trail` is the chain of calls that leads to where we are, outermost first.
+    """
+
+    model: Model
+    diagnostics: Diagnostics
+    trail: list[Label] = field(default_factory=list)
+    built: dict[object, Function | None] = field(default_factory=dict)
+    sizes: dict[int, int] = field(default_factory=dict)
+    lets: dict[Span, Value] = field(default_factory=dict)
+    built_loops: dict[object, LoopBody | None] = field(default_factory=dict)
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        """Keep a diagnostic, with the chain of calls that leads here."""
+        if self.trail and not diagnostic.trail:
+            d = diagnostic
+            diagnostic = Diagnostic(
+                d.code, d.message, d.primary, d.secondary, d.note, d.help, tuple(self.trail)
+            )
+        self.diagnostics.add(diagnostic)
+
+    def let(self, item: syntax.Let) -> Value:
+        """The value of a constant of a file."""
+        if item.name_span not in self.lets:
+            environment = Environment(
+                lambda name: self.file_value(name), lambda incoming: _no_incoming(incoming)
+            )
+            value = evaluate(item.value, environment)
+            self.lets[item.name_span] = Value(value.plain, literal_term(value.plain))
+        return self.lets[item.name_span]
+
+    def file_value(self, name: syntax.Name) -> Value:
+        """The value of a name among the constants of the file where it stands."""
+        let = self.model.files[name.span.source].lets.get(name.id)
+        if let is None or (
+            let.span.source is name.span.source and let.span.start >= name.span.start
+        ):
+            raise fail("E0101", f"there is no value `{name.id}` here", name.span, "unknown")
+        return self.let(let)
+
+    def enter(self, label: Label) -> None:
+        """Go one call deeper."""
+        self.trail.append(label)
+        if len(self.trail) > DEEPEST:
+            chain = list(dict.fromkeys(l.span.text.split("(")[0] for l in self.trail[-4:]))
+            raise EvaluationError(
+                Diagnostic(
+                    "E0602",
+                    f"blocks call one another more than {DEEPEST} deep",
+                    label,
+                    self.trail[0],
+                    note="the chain ends with " + " → ".join(f"`{c.strip()}`" for c in chain),
+                    help="a block that calls itself must end: put the call under an `if`",
+                )
+            )
+
+    def leave(self) -> None:
+        """Come back from `enter`."""
+        self.trail.pop()
+
+    def count_layers(self, function: Function, span: Span) -> None:
+        """Refuse networks of more layers than anybody has."""
+        total = 0
+        for node in function.nodes:
+            if isinstance(node, Layer):
+                total += 1
+            elif isinstance(node, Call):
+                total += self.sizes[id(node.function)]
+            else:
+                total += sum(self.sizes[id(i.function)] for i in node.iterations)
+        self.sizes[id(function)] = total
+        if total > MOST_LAYERS:
+            raise fail(
+                "E0601",
+                f"this makes more than {MOST_LAYERS} layers",
+                span,
+                f"{total} layers",
+                help="use fewer repetitions",
+            )
+
+
+def _no_incoming(incoming: syntax.Incoming) -> Value:
+    raise fail("E0110", "`in` has a meaning only inside a block", incoming.span, "outside of one")
+
+
+def symbolic_inputs(
+    prefixes: tuple[str, ...], types: tuple[TensorType, ...], taken: Mapping[str, Value]
+) -> tuple[tuple[TensorType, ...], dict[str, Value]]:
+    """Give the sizes of a body's inputs names of their own: `in_channels`, `in_height` …
+
+    A free size keeps its own name. Returns the types in these names, and their values.
+    """
+    symbols: dict[str, Value] = {}
+    renamed = []
+    for prefix, type_ in zip(prefixes, types, strict=True):
+        shape = []
+        for axis, size in zip(_axes(type_), type_.shape, strict=True):
+            if isinstance(size.plain, Polynomial):
+                shape.append(Value(size.plain, size.plain))
+                continue
+            symbol = f"{prefix}_{axis}"
+            while symbol in taken or symbol in symbols:
+                symbol += "_"
+            symbols[symbol] = Value(size.plain, size.term)
+            shape.append(named(size, symbol))
+        renamed.append(TensorType(tuple(shape), type_.content, type_.classes, type_.padded))
+    return tuple(renamed), symbols
+
+
+def _axes(type_: TensorType) -> tuple[str, ...]:
+    return AXES.get(type_.rank) or tuple(f"axis{i}" for i in range(type_.rank))
+
+
+def instance_of(symbols: Mapping[str, Value]) -> dict[str, Value]:
+    """The symbols of a function with their values, written by their names."""
+    return {name: named(value, name) for name, value in symbols.items()}
+
+
+def dead_nodes(function: Function) -> list[Layer | Call | Loop]:
+    """The nodes whose results nothing uses."""
+    alive = {id(t) for t in function.outputs}
+    dead: list[Layer | Call | Loop] = []
+    for node in reversed(function.nodes):
+        is_loss = isinstance(node, Layer) and node.op.family == "loss"
+        if is_loss or any(id(t) in alive for t in node.outputs):
+            alive.update(id(t) for t in node.inputs)
+        else:
+            dead.append(node)
+    return dead[::-1]
+
+
+def unused_inputs(function: Function) -> list[Tensor]:
+    """The inputs that no node and no output reads."""
+    read = {id(t) for node in function.nodes for t in node.inputs}
+    read.update(id(t) for t in function.outputs)
+    return [t for t in function.inputs if id(t) not in read]
+
+
+def is_single_call(body: syntax.Body) -> bool:
+    """Whether a loop's body is one call and nothing else: then it is that call, in names."""
+    if len(body.statements) != 1:
+        return False
+    statement = body.statements[0]
+    if not isinstance(statement, syntax.Flow) or len(statement.steps) != 1:
+        return False
+    step = statement.steps[0]
+    return isinstance(step, syntax.Call) and step.paths is None and step.label is None

@@ -1,0 +1,221 @@
+"""The graph of a network: functions of named nodes over named tensors.
+
+A `Function` is one body (of a block, a loop or the net) as it is for one choice of numbers; the
+hierarchy of the spec is kept, so a call is a node that names another function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from specc.source import Span
+from specc.types import TensorType
+from specc.values import Value
+
+if TYPE_CHECKING:
+    import networkx
+
+    from specc.ops.base import Op
+
+
+@dataclass(eq=False, slots=True)
+class Tensor:
+    """A tensor: its name in the code, its type, and the step that makes it."""
+
+    name: str
+    type: TensorType
+    span: Span
+
+    def __repr__(self) -> str:
+        return f"<{self.name}: {self.type}>"
+
+
+@dataclass(eq=False, slots=True)
+class Layer:
+    """An op at its place. `arguments` has a value for each declared argument that is no tensor;
+    tensor arguments follow the inputs proper in `inputs`."""
+
+    name: str
+    op: Op
+    arguments: Mapping[str, Value]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    span: Span
+    is_shared: bool = False
+
+    def __getitem__(self, name: str) -> Value:
+        return self.arguments[name]
+
+    @property
+    def input(self) -> TensorType:
+        """The type of the first input."""
+        return self.inputs[0].type
+
+    @property
+    def output(self) -> TensorType:
+        """The type of the first output."""
+        return self.outputs[0].type
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """A block at its place. `arguments`: what each symbol of the function is, in the caller's."""
+
+    name: str
+    function: Function
+    arguments: Mapping[str, Value]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    span: Span
+    is_shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """One time through a loop.
+
+    `arguments`: what each symbol of the function is, in the caller's symbols. `inputs`: the
+    outer tensors that the body reads, after the carried one; `taps`: what it hands out.
+    """
+
+    function: Function
+    arguments: Mapping[str, Value]
+    inputs: tuple[Tensor, ...]
+    taps: tuple[Tensor, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Loop:
+    """`repeat` or `for`: one tensor is carried from iteration to iteration.
+
+    `inputs` are the carried tensor and then every outer tensor that an iteration reads;
+    `outputs` what the last iteration hands on, and then the taps, iteration by iteration.
+    `variable` and `values` are those of a `for`; `count` is the number of iterations.
+    """
+
+    name: str
+    iterations: tuple[Iteration, ...]
+    count: Value
+    variable: str | None
+    values: Value | None
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    taps: tuple[str, ...]
+    span: Span
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether every iteration reads the same outer tensors and hands out the same taps, so
+        that it can be written as a loop."""
+        first = self.iterations[0]
+        return all(
+            i.inputs == first.inputs and len(i.taps) == len(self.taps) for i in self.iterations
+        )
+
+
+Node = Layer | Call | Loop
+
+
+class Origin(Enum):
+    """What a function is the body of."""
+
+    NET = "net"
+    BLOCK = "block"
+    LOOP = "loop"
+
+
+@dataclass(eq=False, slots=True)
+class Function:
+    """One body, as it is for one choice of numbers.
+
+    `symbols` are the constructor arguments that its terms may use, with their values here:
+    parameters, sizes of the inputs (`in_channels`), names of the surrounding body.
+    `is_single`: a loop whose body is one call *is* that call, in names and in code.
+    `borrowed`: names of shared instances that belong to a surrounding body; `shared`: those
+    that belong to this one, as first used.
+    """
+
+    name: str
+    origin: Origin
+    span: Span
+    symbols: Mapping[str, Value]
+    inputs: tuple[Tensor, ...]
+    nodes: tuple[Node, ...]
+    outputs: tuple[Tensor, ...]
+    is_single: bool = False
+    borrowed: tuple[str, ...] = ()
+    shared: tuple[Layer | Call, ...] = ()
+
+    def children(self) -> Iterator[Function]:
+        """The functions it calls, in order, with repetitions."""
+        for node in self.nodes:
+            if isinstance(node, Call):
+                yield node.function
+            elif isinstance(node, Loop):
+                yield from (iteration.function for iteration in node.iterations)
+
+    def instances(self) -> Iterator[Node]:
+        """The nodes that own parameters, a shared one once, in the order of their first use."""
+        yield from (n for n in self.shared if all(n is not m for m in self.nodes))
+        for node in self.nodes:
+            if isinstance(node, Loop) or not node.is_shared or node in self.shared:
+                yield node
+
+    def graph(self) -> networkx.MultiDiGraph[str]:
+        """A view for graph algorithms: nodes by name, an edge for each tensor handed on.
+
+        Inputs and outputs are the nodes `in:<tensor>` and `out:<position>`.
+        """
+        import networkx
+
+        graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph()
+        maker = {id(tensor): f"in:{tensor.name}" for tensor in self.inputs}
+        for position, node in enumerate(self.nodes):
+            key = f"{position}:{node.name}"
+            graph.add_node(key, node=node)
+            for tensor in node.inputs:
+                source = maker.setdefault(id(tensor), f"in:{tensor.name}")  # a target
+                graph.add_edge(source, key, tensor=tensor)
+            maker |= {id(tensor): key for tensor in node.outputs}
+        for position, tensor in enumerate(self.outputs):
+            graph.add_edge(maker[id(tensor)], f"out:{position}", tensor=tensor)
+        return graph
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """An input or target of the net: the tensor, and where its type is written."""
+
+    tensor: Tensor
+    type_span: Span
+
+
+def count_parameters(function: Function, known: dict[int, int] | None = None) -> int:
+    """How many numbers a function learns, shared ones once."""
+    known = {} if known is None else known
+    if id(function) not in known:
+        total = 0
+        for node in function.instances():
+            if isinstance(node, Layer):
+                total += layer_parameters(node)
+            elif isinstance(node, Call):
+                total += count_parameters(node.function, known)
+            else:
+                total += sum(count_parameters(i.function, known) for i in node.iterations)
+        known[id(function)] = total
+    return known[id(function)]
+
+
+def layer_parameters(layer: Layer) -> int:
+    """How many numbers a layer learns."""
+    total = 0
+    for parameter in layer.op.parameters(layer):
+        if not parameter.is_buffer:
+            size = 1
+            for length in parameter.shape:
+                size *= length.number
+            total += size
+    return total

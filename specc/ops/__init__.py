@@ -1,0 +1,1 @@
+"""The layers, joins and losses of the language, one file each."""

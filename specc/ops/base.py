@@ -1,0 +1,280 @@
+"""What a layer of the language has to say about itself.
+
+One file of this package is one layer, loss or join; a subclass of `LayerOp`, `FunctionOp` or
+`LossOp` in it is found by `specc.ops.registry` without being listed anywhere. Its NumPy code is
+`templates/numpy/<name>.py.j2`. See CONTRIBUTING, "Add a layer".
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from specc.diagnostics import Diagnostic, Label
+from specc.graph import Layer, Tensor
+from specc.signature import Argument
+from specc.source import Span
+from specc.terms import Term
+from specc.types import Content, TensorType
+from specc.values import Value
+
+
+class SiteError(Exception):
+    """A layer cannot be what it is asked to be; carries the diagnostic."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        self.diagnostic = diagnostic
+        super().__init__(diagnostic.message)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A layer at its place, before its shape is known: what its shape rule looks at.
+
+    `inputs` are the types of the tensors that come in, `made_at` where each was made;
+    `arguments` the checked values, defaults filled in, tensor arguments left out.
+    """
+
+    op: Op
+    inputs: tuple[TensorType, ...]
+    made_at: tuple[Span, ...]
+    arguments: Mapping[str, Value]
+    span: Span
+    argument_spans: Mapping[str, Span] = field(default_factory=dict)
+    warn: Callable[[Diagnostic], None] = lambda diagnostic: None
+
+    @property
+    def input(self) -> TensorType:
+        """The type of the only (or first) input."""
+        return self.inputs[0]
+
+    def __getitem__(self, name: str) -> Value:
+        return self.arguments[name]
+
+    def diagnostic(
+        self,
+        code: str,
+        message: str,
+        label: str,
+        *,
+        cause: int | None = 0,
+        argument: str | None = None,
+        note: str = "",
+        help: str = "",
+    ) -> Diagnostic:
+        """A diagnostic at this layer.
+
+        `label` is said under the layer, or under its `argument`; the second span is where
+        input number `cause` was made (`None`: no second span).
+        """
+        span = self.argument_spans.get(argument or "", self.span)
+        second = None
+        if cause is not None and cause < len(self.inputs):
+            second = Label(self.made_at[cause], f"this makes {self.inputs[cause]}")
+        return Diagnostic(code, message, Label(span, label), second, note, help)
+
+    def fail(self, code: str, message: str, label: str, **more: object) -> SiteError:
+        """The exception to raise for `diagnostic(…)` with the same arguments."""
+        return SiteError(self.diagnostic(code, message, label, **more))  # type: ignore[arg-type]
+
+    def try_with(self, **arguments: int | float | str | bool | None) -> TensorType | None:
+        """The type of the result if some arguments were different; `None` if that fails too.
+
+        A fix is proposed only after this.
+        """
+        changed = dict(self.arguments) | {n: Value(v, v) for n, v in arguments.items()}
+        return _attempt(replace(self, arguments=changed))
+
+    def try_on(self, *inputs: TensorType) -> TensorType | None:
+        """The type of the result if other tensors came in; `None` if that fails too."""
+        return _attempt(replace(self, inputs=inputs))
+
+    def require_real(self) -> None:
+        """Fail unless every input holds real numbers: nothing computes with tokens or labels."""
+        for position, tensor in enumerate(self.inputs):
+            if tensor.content is not Content.REAL:
+                raise self.fail(
+                    "E0310",
+                    f"`{self.op.name}` needs real numbers, gets {tensor}",
+                    f"a {tensor.content.value} is a name, not a quantity",
+                    cause=position,
+                )
+
+
+def _attempt(site: Site) -> TensorType | None:
+    try:
+        return site.op.infer(replace(site, warn=lambda diagnostic: None))
+    except SiteError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSpec:
+    """A learned array, in PyTorch's name and layout, or running statistics (`is_buffer`)."""
+
+    name: str
+    shape: tuple[Value, ...]
+    is_buffer: bool = False
+    is_penalised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Construction:
+    """How a layer is constructed in the code that is written: `Conv2d(1, 6, 5, pad=2)`."""
+
+    kernel: str
+    positional: tuple[Term, ...] = ()
+    keywords: Mapping[str, Term] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A call that tests try: `Sample("conv(4, 3)", (3, 8, 8))`; one shape for each input.
+
+    `target` is the declaration of a loss's target: `"label of 3"`.
+    """
+
+    call: str
+    shapes: tuple[tuple[int, ...], ...]
+    target: str = ""
+
+    def __init__(self, call: str, *shapes: tuple[int, ...], target: str = "") -> None:
+        object.__setattr__(self, "call", call)
+        object.__setattr__(self, "shapes", shapes)
+        object.__setattr__(self, "target", target)
+
+
+class Op(ABC):
+    """A layer, join or loss of the language.
+
+    Attributes:
+        name: as it is written in a spec.
+        family: the heading under which the reference lists it.
+        arguments: its signature, in order.
+        input_count: how many tensors it takes; `None` for any number (a join).
+        sources: papers and documents, for the reference and the emitted docstrings.
+        keeps_input, keeps_output: whether its backward pass reads them, so that nobody
+            may overwrite them before it has run.
+        is_view: whether its result may share memory with its input.
+    """
+
+    name: ClassVar[str]
+    family: ClassVar[str]
+    arguments: ClassVar[tuple[Argument, ...]] = ()
+    input_count: ClassVar[int | None] = 1
+    sources: ClassVar[str] = ""
+    samples: ClassVar[tuple[Sample, ...]] = ()
+    keeps_input: ClassVar[bool] = False
+    keeps_output: ClassVar[bool] = False
+    is_view: ClassVar[bool] = False
+
+    @abstractmethod
+    def infer(self, site: Site) -> TensorType:
+        """The type of the result; raises `site.fail(…)` where the layer does not fit."""
+
+    def parameters(self, layer: Layer) -> tuple[ParameterSpec, ...]:
+        """The learned arrays, in PyTorch's order."""
+        return ()
+
+    def multiply_adds(self, layer: Layer) -> Value:
+        """Multiply-adds of one forward pass for one example."""
+        return Value(0, 0)
+
+    @abstractmethod
+    def gradient(self, layer: Layer, d_output: Tensor, graph: GradientGraph) -> tuple[Tensor, ...]:
+        """The gradients of the inputs, as tensors of the gradient graph."""
+
+    @abstractmethod
+    def pytorch(self, layer: Layer) -> str:
+        """The same in PyTorch, as an expression over `x` (or `x0, x1, …`), the parameters by
+        name and, for a loss, `target`; in the public layout. The oracle of the tests."""
+
+
+class GradientGraph(ABC):
+    """What gradient rules build with; `specc.differentiate` implements it."""
+
+    @abstractmethod
+    def layer_backward(self, layer: Layer, d_output: Tensor) -> tuple[Tensor, ...]:
+        """`d_x = self.conv1.backward(d_y)`."""
+
+    @abstractmethod
+    def function(self, name: str, *arguments: Tensor) -> Tensor:
+        """`d_x = relu_backward(d_y, y)`; the last use of `d_y` may be overwritten."""
+
+    @abstractmethod
+    def product(self, *factors: Tensor) -> Tensor:
+        """`d_x = d_y * a * b`."""
+
+
+class LayerOp(Op):
+    """A layer that is an object in the code: it has parameters, attributes or arrays of its own.
+
+    Attributes:
+        needs_training: kept for layers whose `forward` takes `training` (all of them do).
+        returns_view_of_gradient: whether `backward` may return memory of its argument.
+    """
+
+    returns_view_of_gradient: ClassVar[bool] = False
+
+    @abstractmethod
+    def construct(self, layer: Layer) -> Construction:
+        """Its class and constructor arguments, defaults left out."""
+
+    def construct_as(self, layer: Layer, kernel: str) -> Construction:
+        """The same with the class that `kernel(layers)` chose for all instances of the place."""
+        return replace(self.construct(layer), kernel=kernel)
+
+    def kernel(self, layers: Sequence[Layer]) -> str:
+        """The class for a place whose instances are `layers`: a special one if all allow it."""
+        kernels = {self.construct(layer).kernel for layer in layers}
+        return kernels.pop() if len(kernels) == 1 else self.general_kernel
+
+    @property
+    def general_kernel(self) -> str:
+        """The class that can do every case."""
+        raise LookupError(f"`{self.name}` has only one kernel")
+
+    def gradient(self, layer: Layer, d_output: Tensor, graph: GradientGraph) -> tuple[Tensor, ...]:
+        """The layer's own `backward`."""
+        return graph.layer_backward(layer, d_output)
+
+
+class FunctionOp(Op):
+    """An elementwise function without arguments: `y = relu(x)`, `d_x = relu_backward(d_y, y)`.
+
+    `backward_needs` is "input" or "output": what the derivative is written with.
+    """
+
+    family = "activation"
+    backward_needs: ClassVar[str] = "output"
+
+    def infer(self, site: Site) -> TensorType:
+        """The shape stays."""
+        site.require_real()
+        return site.input
+
+    def gradient(self, layer: Layer, d_output: Tensor, graph: GradientGraph) -> tuple[Tensor, ...]:
+        """The function's `_backward`."""
+        kept = layer.inputs[0] if self.backward_needs == "input" else layer.outputs[0]
+        return (graph.function(f"{self.name}_backward", d_output, kept),)
+
+
+class LossOp(LayerOp):
+    """A loss: takes a prediction and a target, gives a number.
+
+    `inputs` of its layer are the prediction, the target and then its tensor arguments, in order.
+    `applies` names the activation that the loss applies itself, where there is one.
+    """
+
+    family = "loss"
+    applies: ClassVar[str] = ""
+
+    @abstractmethod
+    def check_target(self, site: Site, target: TensorType, declared: Span) -> None:
+        """Raise `site.fail(…)` where prediction and target do not fit."""
+
+    def infer(self, site: Site) -> TensorType:
+        """A single number; the fit with the target is checked by `check_target`."""
+        return TensorType(())

@@ -1,0 +1,82 @@
+"""`binary_cross_entropy`: the loss of yes or no."""
+
+from __future__ import annotations
+
+from specc.graph import Layer
+from specc.ops.base import Construction, LossOp, Sample, Site
+from specc.ops.losses import (
+    SCALE,
+    check_mask,
+    fitting,
+    misfit,
+    require_equal,
+    require_real_prediction,
+    require_single,
+)
+from specc.ops.rules import given
+from specc.signature import TENSOR, Argument
+from specc.source import Span
+from specc.types import Content, TensorType
+
+
+class BinaryCrossEntropy(LossOp):
+    """Mean of softplus(z) − t z over all logits z and targets t from 0 to 1.
+
+    That is −t ln σ(z) − (1 − t) ln(1 − σ(z)), written so that it does not saturate (slides).
+    dz = (σ(z) − t) / count. The target is real and of the prediction's shape, or `label of 2`
+    where the prediction has a single feature (or channel). With `mask`, a tensor of the
+    prediction's shape that is 1 where a number counts and 0 where not, the mean runs over what
+    counts.
+    """
+
+    name = "binary_cross_entropy"
+    applies = "sigmoid"
+    sources = "slides (output units)"
+    arguments = (
+        Argument("mask", TENSOR, None, "1 where a number counts, 0 where not"),
+        SCALE,
+    )
+    samples = (
+        Sample("binary_cross_entropy", (4,), target="real[4]"),
+        Sample("binary_cross_entropy", (1,), target="label of 2"),
+        Sample("binary_cross_entropy", (3, 1), target="label[3] of 2"),
+        Sample("binary_cross_entropy(scale=2)", (2, 3, 4), target="real[2, 3, 4]"),
+        Sample("binary_cross_entropy(mask=m)", (4,), (4,), target="real[4]"),
+    )
+
+    def check_target(self, site: Site, target: TensorType, declared: Span) -> None:
+        """Real numbers of the prediction's shape, or `label of 2`."""
+        require_real_prediction(site)
+        if target.content is Content.REAL:
+            require_equal(site, target, declared)
+        else:
+            _check_labels(site, target, declared)
+        check_mask(site)
+
+    def construct(self, layer: Layer) -> Construction:
+        """`BinaryCrossEntropy(scale=…)`."""
+        return Construction("BinaryCrossEntropy", (), given(layer, "scale"))
+
+    def pytorch(self, layer: Layer) -> str:
+        """`F.binary_cross_entropy_with_logits`."""
+        target = "target.to(x.dtype).reshape(x.shape)"
+        loss = "F.binary_cross_entropy_with_logits"
+        if len(layer.inputs) > 2:
+            return (
+                f"{layer['scale'].plain} * {loss}(x, {target}, mask, reduction='sum') / mask.sum()"
+            )
+        return f"{layer['scale'].plain} * {loss}(x, {target})"
+
+
+def _check_labels(site: Site, target: TensorType, declared: Span) -> None:
+    """Fail (E0402) unless there are two classes, then (E0409) unless one feature decides."""
+    if target.classes is None or target.classes.plain != 2:
+        raise misfit(
+            site,
+            target,
+            declared,
+            "E0402",
+            f"`binary_cross_entropy` needs real numbers or `label of 2`, gets {target}",
+            help=fitting(site, target, declared, "cross_entropy"),
+        )
+    require_single(site, target, declared)

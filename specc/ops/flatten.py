@@ -1,0 +1,40 @@
+"""`flatten`: all numbers of an example as features."""
+
+from __future__ import annotations
+
+from specc.graph import Layer
+from specc.ops.base import Construction, LayerOp, Sample, Site
+from specc.ops.rules import product, warn_padded
+from specc.types import TensorType
+
+
+class Flatten(LayerOp):
+    """All numbers of an example as features, in the order of the public layout.
+
+    Of an image that is channel by channel, row by row, as in PyTorch; free sizes are multiplied.
+    """
+
+    name = "flatten"
+    family = "shape"
+    is_view = True
+    returns_view_of_gradient = True
+    samples = (
+        Sample("flatten", (3, 4, 5)),
+        Sample("flatten", (1, 4, 5)),
+        Sample("flatten", (4, 3)),
+        Sample("flatten", (6,)),
+    )
+
+    def infer(self, site: Site) -> TensorType:
+        """[channels, H, W] → [channels · H · W]; [time, features] → [time · features]."""
+        site.require_real()
+        warn_padded(site)
+        return TensorType((product(site.input.shape),))
+
+    def construct(self, layer: Layer) -> Construction:
+        """`Flatten()`."""
+        return Construction("Flatten")
+
+    def pytorch(self, layer: Layer) -> str:
+        """`flatten(1)`."""
+        return "x.flatten(1)"

@@ -1,0 +1,58 @@
+"""`hinge`: the loss of a margin."""
+
+from __future__ import annotations
+
+from specc.graph import Layer
+from specc.ops.base import Construction, LossOp, Sample, Site
+from specc.ops.losses import (
+    SCALE,
+    require_classes,
+    require_label_target,
+    require_real_prediction,
+    require_single,
+)
+from specc.ops.rules import given
+from specc.source import Span
+from specc.types import TensorType
+
+
+class Hinge(LossOp):
+    """How far scores are from a margin of 1.
+
+    With a single feature s and `label of 2`: mean of max(0, 1 − t s), where t is −1 for label 0
+    and +1 for label 1. With a feature for each of K classes: mean of Σ_{j≠label} max(0, 1 − s_label + s_j) / K,
+    as PyTorch's multi-margin loss.
+    """
+
+    name = "hinge"
+    sources = "Rosasco et al. 2004; Weston and Watkins 1999"
+    arguments = (SCALE,)
+    samples = (
+        Sample("hinge", (1,), target="label of 2"),
+        Sample("hinge", (4,), target="label of 4"),
+        Sample("hinge(scale=0.5)", (4,), target="label of 4"),
+    )
+
+    def check_target(self, site: Site, target: TensorType, declared: Span) -> None:
+        """Labels: of 2 for a single feature, else as many as features."""
+        require_real_prediction(site)
+        require_label_target(site, target, declared, "mse")
+        if (
+            target.classes is not None
+            and target.classes.plain == 2
+            and site.input.features.plain == 1
+        ):
+            require_single(site, target, declared)
+        else:
+            require_classes(site, target, declared)
+
+    def construct(self, layer: Layer) -> Construction:
+        """`Hinge(scale=…)` for one score, `MultiHinge(scale=…)` for one a class."""
+        return Construction("Hinge", (), given(layer, "scale"))
+
+    def pytorch(self, layer: Layer) -> str:
+        """The formula, or `F.multi_margin_loss`."""
+        scale = layer["scale"].plain
+        if layer.input.features.plain == 1:
+            return f"{scale} * torch.clamp(1 - (2 * target - 1) * x[..., 0], min=0).mean()"
+        return f"{scale} * F.multi_margin_loss(x, target)"

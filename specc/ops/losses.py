@@ -1,0 +1,193 @@
+"""What the losses have in common: `scale`, and how prediction and target must fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from specc.diagnostics import Diagnostic, Label
+from specc.graph import Layer
+from specc.ops.base import Construction, LossOp, Site, SiteError
+from specc.ops.rules import given
+from specc.signature import POSITIVE_REAL, Argument
+from specc.source import Span
+from specc.types import Content, TensorType
+from specc.values import constant
+
+SCALE = Argument("scale", POSITIVE_REAL, 1, "what the loss is multiplied by")
+"""Every loss takes it, as its last argument; `target=` is bound by the compiler."""
+
+
+class ElementLoss(LossOp):
+    """A mean over all numbers of a prediction and a target of one shape.
+
+    `kernel_name` is the name of its class in the code.
+    """
+
+    kernel_name: ClassVar[str]
+    arguments: ClassVar[tuple[Argument, ...]] = (SCALE,)
+
+    def check_target(self, site: Site, target: TensorType, declared: Span) -> None:
+        """Real numbers of the prediction's shape."""
+        require_real_prediction(site)
+        require_real_target(site, target, declared)
+        require_equal(site, target, declared)
+
+    def construct(self, layer: Layer) -> Construction:
+        """`MSE(scale=…)`."""
+        return Construction(self.kernel_name, (), given(layer, *(a.name for a in self.arguments)))
+
+
+def misfit(
+    site: Site,
+    target: TensorType,
+    declared: Span,
+    code: str,
+    message: str,
+    note: str = "",
+    help: str = "",
+) -> SiteError:
+    """The error of a prediction and a target that do not go together; points at both."""
+    first = Label(site.span, f"the prediction is {site.input}")
+    second = Label(declared, f"the target is {target}")
+    return SiteError(Diagnostic(code, message, first, second, note, help))
+
+
+def require_real_prediction(site: Site) -> None:
+    """Fail (E0310) unless the prediction is real; the target has a rule of its own."""
+    replace(site, inputs=site.inputs[:1]).require_real()
+
+
+def check_mask(site: Site) -> None:
+    """Fail (E0410) unless the mask, if there is one, is real and of the prediction's shape."""
+    for position, mask in enumerate(site.inputs[2:], start=2):
+        if mask.content is not Content.REAL or mask.shape != site.input.shape:
+            raise site.fail(
+                "E0410",
+                f"`{site.op.name}` needs a mask real{site.input}, gets {mask}",
+                "a number for each of the prediction",
+                cause=position,
+                argument="mask",
+            )
+
+
+def require_real_target(site: Site, target: TensorType, declared: Span) -> None:
+    """Fail (E0401) on labels where the loss measures a distance."""
+    if target.content is Content.REAL:
+        return
+    raise misfit(
+        site,
+        target,
+        declared,
+        "E0401",
+        f"`{site.op.name}` needs a real target, gets {target}",
+        help=fitting(site, target, declared, "cross_entropy", "binary_cross_entropy"),
+    )
+
+
+def require_label_target(site: Site, target: TensorType, declared: Span, *instead: str) -> None:
+    """Fail (E0401) on real numbers where the loss needs labels; `instead` are losses to try."""
+    if target.content is Content.LABEL:
+        return
+    shown = f"real{target}" if target.content is Content.REAL else str(target)
+    raise misfit(
+        site,
+        target,
+        declared,
+        "E0401",
+        f"`{site.op.name}` needs a target of labels, gets {shown}",
+        help=fitting(site, target, declared, *instead),
+    )
+
+
+def require_equal(site: Site, target: TensorType, declared: Span) -> None:
+    """Fail (E0409) unless the target has the prediction's shape."""
+    if target.shape == site.input.shape:
+        return
+    raise misfit(
+        site,
+        target,
+        declared,
+        "E0409",
+        f"`{site.op.name}` needs a target of the shape {site.input}, gets {target}",
+        help=f"declare the target as `real{site.input}`",
+    )
+
+
+def require_classes(site: Site, target: TensorType, declared: Span) -> None:
+    """Fail unless there is a label for each vector, step or pixel, as many classes as features.
+
+    E0409: the shapes differ; E0402: the counts differ.
+    """
+    _require_places(site, target, declared)
+    if target.classes != site.input.features:
+        _fail_on_count(site, target, declared)
+
+
+def require_single(site: Site, target: TensorType, declared: Span) -> None:
+    """Fail (E0409) unless there is a label for each vector, step or pixel of a single feature."""
+    _require_places(site, target, declared)
+    if site.input.features.plain == 1:
+        return
+    what = "channel" if site.input.is_image else "feature"
+    raise misfit(
+        site,
+        target,
+        declared,
+        "E0409",
+        f"`{site.op.name}` needs a single {what} for {target}, gets {site.input.features}",
+        help=fitting(site, target, declared, "cross_entropy"),
+    )
+
+
+def _require_places(site: Site, target: TensorType, declared: Span) -> None:
+    places = site.input.shape[1:] if site.input.is_image else site.input.shape[:-1]
+    if target.shape == places:
+        return
+    each = {1: "a single label", 2: "a label a step"}.get(site.input.rank, "a label a pixel")
+    raise misfit(
+        site,
+        target,
+        declared,
+        "E0409",
+        f"`{site.op.name}` needs {each}, gets {target}",
+        help=f"declare the target as `{replace(target, shape=places)}`",
+    )
+
+
+def _fail_on_count(site: Site, target: TensorType, declared: Span) -> None:
+    features, classes = site.input.features, target.classes
+    what = "channels" if site.input.is_image else "features"
+    binary = fitting(site, target, declared, "binary_cross_entropy")
+    either = f"let the prediction have {classes} {what}, or declare `label of {features}`"
+    raise misfit(
+        site,
+        target,
+        declared,
+        "E0402",
+        f"`{site.op.name}` needs as many {what} as classes, gets {features} and {classes}",
+        note=f"each of the {classes} classes has a logit of its own",
+        help=binary or either,
+    )
+
+
+def fitting(site: Site, target: TensorType, declared: Span, *losses: str) -> str:
+    """The first of some losses that fits prediction and target."""
+    from specc.ops.registry import losses as known
+
+    for name in losses:
+        op = known().get(name)
+        if op is not None and fits(op, site, target, declared):
+            return f"`loss {name}` fits"
+    return ""
+
+
+def fits(op: LossOp, site: Site, target: TensorType, declared: Span) -> bool:
+    """Whether another loss, with its defaults, would take the same prediction and target."""
+    arguments = {a.name: constant(a.default) for a in op.arguments if not a.is_required}  # type: ignore[arg-type]
+    other = Site(op, site.inputs[:1], site.made_at, arguments, site.span)
+    try:
+        op.check_target(other, target, declared)
+    except SiteError:
+        return False
+    return True

@@ -1,0 +1,36 @@
+"""`mse`: the mean squared error."""
+
+from __future__ import annotations
+
+from specc.graph import Layer
+from specc.ops.base import Sample
+from specc.ops.losses import SCALE, ElementLoss
+from specc.signature import BOOLEAN, Argument
+
+
+class MSE(ElementLoss):
+    """Mean of (y − t)² over all numbers, or half of it (`half=true`, as in the book).
+
+    dy = 2 (y − t) / count, or half of that.
+    """
+
+    name = "mse"
+    kernel_name = "MSE"
+    sources = "slides (output units); book, chapter 7"
+    arguments = (
+        Argument(
+            "half", BOOLEAN, False, "whether the mean is halved, so that dy = (y − t) / count"
+        ),
+        SCALE,
+    )
+    samples = (
+        Sample("mse", (4,), target="real[4]"),
+        Sample("mse(scale=0.5)", (3, 2), target="real[3, 2]"),
+        Sample("mse(half=true)", (4,), target="real[4]"),
+        Sample("mse", (2, 3, 4), target="real[2, 3, 4]"),
+    )
+
+    def pytorch(self, layer: Layer) -> str:
+        """`F.mse_loss`."""
+        factor = 0.5 if layer["half"].plain else 1
+        return f"{layer['scale'].plain} * {factor} * F.mse_loss(x, target)"

@@ -1,0 +1,189 @@
+"""Checks that several layers share: ranks, known numbers, equal sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isqrt
+
+from specc import terms
+from specc.graph import Layer
+from specc.ops.base import Site
+from specc.terms import Integer, Operation, Term
+from specc.types import TensorType
+from specc.values import Value, constant
+
+LARGEST_TRIED = 64
+"""Divisors up to this are tried when two free sizes are equal only for some of their values."""
+
+
+def given(layer: Layer, *names: str) -> dict[str, Term]:
+    """The terms of the arguments that are not written as their defaults."""
+    declared = {argument.name: argument.default for argument in layer.op.arguments}
+    written = {name: layer[name].term for name in names}
+    return {name: term for name, term in written.items() if term != declared[name]}
+
+
+def product(sizes: tuple[Value, ...]) -> Value:
+    """How many numbers a tensor of this shape holds."""
+    total = constant(1)
+    for size in sizes:
+        total = total * size
+    return total
+
+
+def product_text(sizes: tuple[Value, ...]) -> str:
+    """The same as arithmetic: `16 * 4 * 4 = 256`."""
+    if len(sizes) == 1:
+        return str(sizes[0])
+    factors = " * ".join(_factor(size) for size in sizes)
+    total = str(product(sizes))
+    return factors if factors == total else f"{factors} = {total}"
+
+
+def _factor(size: Value) -> str:
+    text = str(size)
+    return f"({text})" if " " in text else text
+
+
+def require_image(site: Site) -> None:
+    """Fail (E0307) unless the input is a real image: channels, height, width."""
+    site.require_real()
+    if site.input.is_image:
+        return
+    raise site.fail(
+        "E0307",
+        f"`{site.op.name}` needs an image, gets {site.input.description}",
+        "needs channels, height and width",
+        help=_as_image(site),
+    )
+
+
+def _as_image(site: Site) -> str:
+    """A `reshape` that makes an image of the input, if this layer takes it."""
+    sizes = site.input.shape
+    if not all(isinstance(size.plain, int) for size in sizes):
+        return ""
+    if site.input.rank == 1:
+        side = isqrt(sizes[0].number)
+        sizes = (constant(side), constant(side)) if side * side == sizes[0].number else ()
+    if len(sizes) != 2:
+        return ""
+    image = TensorType((constant(1), *sizes))
+    result = site.try_on(image)
+    return f"with `reshape({image})` before it the result is {result}" if result else ""
+
+
+def require_number(site: Site, size: Value, what: str, purpose: str) -> int:
+    """The number that `size` is; fails (E0302) if it depends on a free size.
+
+    `what` names the size ("features"), `purpose` says why a number is needed.
+    """
+    if isinstance(size.plain, int):
+        return size.plain
+    free = sorted(set(terms.symbols(size.size)))
+    listed = " and ".join(f"`{name}`" for name in free)
+    numbers = tuple(_with_numbers(tensor, free) for tensor in site.inputs)
+    works = site.try_on(*numbers) is not None
+    raise site.fail(
+        "E0302",
+        f"`{site.op.name}` needs a known number of {what}, gets {size}",
+        "a symbolic size where a number is needed",
+        note=f"{listed} {'is' if len(free) == 1 else 'are'} free; {purpose}",
+        help=f"declare {'numbers' if len(free) > 1 else 'a number'} in place of {listed}"
+        if works
+        else "",
+    )
+
+
+def _with_numbers(tensor: TensorType, free: list[str], number: int = 64) -> TensorType:
+    values: dict[str, Term] = dict.fromkeys(free, number)
+    shape = (terms.integer(terms.substitute(size.size, values)) for size in tensor.shape)
+    return TensorType(tuple(Value(size, size) for size in shape))
+
+
+def require_divisible(site: Site, size: Value, name: str, code: str, what: str) -> None:
+    """Fail (`code`) unless the argument `name` divides `size`, which `what` describes."""
+    by = site[name].number
+    remainder = terms.modulo(size.size, by)
+    if remainder == 0:
+        return
+    if isinstance(size.plain, int):
+        note, help = f"{size} % {by} = {remainder}", _nearest_divisor(site, size.plain, name)
+    else:
+        note, help = f"{by} divides {size} only for some values of its free sizes", ""
+    raise site.fail(
+        code,
+        f"`{site.op.name}` needs `{name}` to divide {what}, gets {by} and {size}",
+        f"does not divide {size}",
+        argument=name,
+        note=note,
+        help=help,
+    )
+
+
+def _nearest_divisor(site: Site, size: int, name: str) -> str:
+    """The divisor nearest to what was wanted, of those that work, and the result."""
+    wanted = site[name].number
+    candidates = sorted(range(1, min(size, 4096) + 1), key=lambda d: (abs(d - wanted), d))
+    for divisor in candidates:
+        result = site.try_with(**{name: divisor}) if size % divisor == 0 else None
+        if result is not None:
+            return f"with `{name}={divisor}` the result is {result}"
+    return ""
+
+
+def warn_padded(site: Site) -> None:
+    """Warn (W0302) that a layer over time takes the padding of sequences for values."""
+    if site.input.padded:
+        site.warn(
+            site.diagnostic(
+                "W0302",
+                f"`{site.op.name}` takes the padding of a sequence for values",
+                "sequences are shorter than this layer sees them",
+            )
+        )
+
+
+def equality_note(left: Value, right: Value) -> str:
+    """What has to hold for two different sizes to be equal, if anything can make them so."""
+    needed = _factor_needed(left, right)
+    if needed is None:
+        return ""
+    names, factor = needed
+    listed = " and ".join(f"`{name}`" for name in names)
+    verb = "is" if len(names) == 1 else "are"
+    return f"{left} is {right} only where {listed} {verb} divisible by {factor}"
+
+
+def equality_help(left: Value, right: Value) -> str:
+    """The declaration under which two different free sizes are equal, if there is one."""
+    needed = _factor_needed(left, right)
+    if needed is None:
+        return ""
+    names, factor = needed
+    return " and ".join(f"declare `{factor}*{name}` in place of `{name}`" for name in names)
+
+
+def _factor_needed(left: Value, right: Value) -> tuple[tuple[str, ...], int] | None:
+    """Free sizes and the smallest factor of them that makes two sizes equal: (("H",), 2)."""
+    names = tuple(sorted({*terms.symbols(left.size), *terms.symbols(right.size)}))
+    if not _has_quotient(left.size) and not _has_quotient(right.size):
+        return None
+    for chosen in _choices(names):
+        for factor in range(2, LARGEST_TRIED + 1):
+            values: dict[str, Term] = {name: factor * terms.symbol(name) for name in chosen}
+            if terms.substitute(left.size, values) == terms.substitute(right.size, values):
+                return chosen, factor
+    return None
+
+
+def _choices(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    yield from ((name,) for name in names)
+    if len(names) > 1:
+        yield names
+
+
+def _has_quotient(size: Integer) -> bool:
+    if isinstance(size, int):
+        return False
+    return any(isinstance(a, Operation) for monomial, _ in size.monomials for a, _ in monomial)

@@ -1,0 +1,291 @@
+"""Says in plain words why a word does not fit: the usual mistakes first, then what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from specc.parsing.machine import Machine
+from specc.parsing.reporter import Reporter
+from specc.parsing.tokens import END, ERROR, SEPARATOR, Token, keywords, short
+
+ITEM_WORDS = frozenset({"IMPORT", "BLOCK", "NET", "TRAIN"})
+_OPERAND = frozenset({"NAME", "INT", "REAL", "STRING", "TRUE", "FALSE", "NONE", "IN", "LSQB"})
+
+_GROUPS = (
+    (frozenset({"IMPORT", "NET"}), ITEM_WORDS | {"LET"}, "`import`, `let`, `block`, `net` or `train`"),
+    (
+        frozenset({"LOSS", "LET"}),
+        frozenset(
+            "NAME LET INPUT TARGET SHARED OUTPUT FROM REPEAT FOR IF LOSS".split()
+        ),
+        "a statement",
+    ),
+    (frozenset({"LOSS", "FROM"}), frozenset("NAME FROM REPEAT FOR IF LOSS".split()), "a layer"),
+    (frozenset({"NAME", "REPEAT"}), frozenset("NAME REPEAT FOR".split()), "a layer, `repeat` or `for`"),
+    (
+        frozenset({"NAME", "INT"}),
+        _OPERAND | {"REAL", "SIGN", "NOT", "LPAR", "TARGET"},
+        "a value",
+    ),
+    (frozenset({"SIGN"}), frozenset("SIGN TIMES POWER COMPARE AND OR LSQB LPAR".split()), ""),
+    (frozenset({"NAME", "STATE"}), frozenset("NAME STATE CELL SCAN".split()), "a name"),
+)
+"""Sets of terminals that one word describes: what must be there, what it covers, the word."""
+
+_SHOWN = {"NAME": "a name", "STRING": "a string", SEPARATOR: "a new line", END: "the end of the file"}
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A word that does not fit, and what stands around it."""
+
+    machine: Machine
+
+    @cached_property
+    def word(self) -> Token:
+        """The word itself."""
+        return self.machine.words[self.machine.next]
+
+    @cached_property
+    def before(self) -> Token | None:
+        """The word before it."""
+        place = self.machine.next - 1
+        return self.machine.words[place] if place >= 0 else None
+
+    @cached_property
+    def fitting(self) -> frozenset[str]:
+        """The terminals that would fit."""
+        machine = self.machine
+        known = [t.name for t in machine.table.terminals] + [END]
+        return frozenset(kind for kind in known if kind != ERROR and machine.accepts(kind))
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """What to underline: the word, or the one before where nothing shows."""
+        return self.before.place if self.ends and self.before else self.word.place
+
+    @property
+    def ends(self) -> bool:
+        """Whether the line or the file ends here, so that there is no word to show."""
+        return self.word.text in ("", "\n")
+
+    @property
+    def found(self) -> str:
+        """The word as a message names it."""
+        if self.word.type == END:
+            return "the end of the file"
+        if self.word.text == "\n":
+            return "the end of the line"
+        return f"`{short(self.word.text)}`" if self.word.text else "the end of the bracket"
+
+    @property
+    def is_keyword(self) -> bool:
+        """Whether the word is reserved."""
+        return self.word.text in keywords()
+
+    def follows(self, *kinds: str) -> bool:
+        """Whether the word before is of one of these kinds."""
+        return self.before is not None and self.before.type in kinds
+
+    @property
+    def begins_statement(self) -> bool:
+        """Whether a statement could begin here."""
+        return {"LET", "LOSS"} <= self.fitting
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """What to report; `cause` is a second place and what to say about it."""
+
+    message: str
+    note: str = ""
+    help: str = ""
+    cause: tuple[tuple[int, int], str] | None = None
+    code: str = "E0010"
+
+
+def explain(machine: Machine, reporter: Reporter) -> None:
+    """Report why the machine's next word does not fit."""
+    misfit = Misfit(machine)
+    found = next(filter(None, (rule(misfit) for rule in _RULES)), None) or _expected(misfit)
+    reporter.error(
+        found.code,
+        found.message,
+        misfit.place,
+        label="after this" if misfit.ends else "",
+        cause=found.cause,
+        note=found.note,
+        help=found.help,
+    )
+
+
+def expected(fitting: frozenset[str]) -> str:
+    """The terminals in words: "`,` or `)`"."""
+    left, words = set(fitting), []
+    for needed, covered, word in _GROUPS:
+        if needed <= left:
+            left -= covered
+            words += [word] if word else []
+    texts = {"_ARROW": "`->`", "_DOT": "`.`"} | _SHOWN | _literals()
+    words += sorted(texts[kind] for kind in left if kind in texts)
+    return " or ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def _literals() -> dict[str, str]:
+    from specc.parsing.table import load_table
+
+    return {t.name: f"`{t.literal}`" for t in load_table().terminals if t.literal}
+
+
+def _expected(misfit: Misfit) -> Complaint:
+    return Complaint(f"expected {expected(misfit.fitting)}, found {misfit.found}")
+
+
+# ---------------------------------------------------------------- the usual mistakes
+
+
+def _after_arrow(misfit: Misfit) -> Complaint | None:
+    if not misfit.follows("_ARROW"):
+        return None
+    return Complaint(f"expected a layer after `->`, found {misfit.found}")
+
+
+def _before_arrow(misfit: Misfit) -> Complaint | None:
+    if misfit.word.type != "_ARROW" or not misfit.begins_statement:
+        return None
+    return Complaint("expected a layer before `->`")
+
+
+def _item_in_braces(misfit: Misfit) -> Complaint | None:
+    if misfit.word.type not in ITEM_WORDS or not misfit.begins_statement:
+        return None
+    return Complaint(f"`{misfit.word.text}` stands at the top of a file, not inside braces")
+
+
+def _path_outside(misfit: Misfit) -> Complaint | None:
+    if misfit.word.type != "PATH" or not misfit.begins_statement:
+        return None
+    return Complaint("`path` stands only in the braces of a join, such as `concat { … }`")
+
+
+def _else_alone(misfit: Misfit) -> Complaint | None:
+    if misfit.word.type != "ELSE":
+        return None
+    return Complaint("`else` without an `if` before it")
+
+
+def _as_alone(misfit: Misfit) -> Complaint | None:
+    if misfit.word.type != "AS" or not misfit.begins_statement:
+        return None
+    return Complaint("`as` stands on the line of the layer whose result it names")
+
+
+def _several_names(misfit: Misfit) -> Complaint | None:
+    """`as a, b` without parentheses."""
+    words, place = misfit.machine.words, misfit.machine.next
+    if misfit.word.type != "COMMA" or not misfit.follows("NAME", "STATE", "CELL", "SCAN"):
+        return None
+    if place < 2 or words[place - 2].type != "AS":
+        return None
+    after = words[place + 1]
+    names = f"({words[place - 1].text}, {after.text})"
+    pair = after.type == "NAME" and words[place + 2].type != "COMMA"
+    return Complaint(
+        "several names after `as` need parentheses", help=f"write `as {names}`" if pair else ""
+    )
+
+
+def _bad_label(misfit: Misfit) -> Complaint | None:
+    if not misfit.follows("COLON") or "REPEAT" not in misfit.fitting:
+        return None
+    return Complaint(f"a label stands before a layer, `repeat` or `for`, not before {misfit.found}")
+
+
+def _missing_type(misfit: Misfit) -> Complaint | None:
+    if not misfit.follows("COLON") or misfit.fitting != {"NAME"}:
+        return None
+    return Complaint(f"expected a type such as `real[3]` after `:`, found {misfit.found}")
+
+
+def _not_a_path(misfit: Misfit) -> Complaint | None:
+    if "PATH" not in misfit.fitting or misfit.ends:
+        return None
+    return Complaint(
+        f"expected `path` or `}}`, found {misfit.found}",
+        note="the braces behind a layer hold its paths: `concat { path { … } path { … } }`",
+    )
+
+
+def _bare_assignment(misfit: Misfit) -> Complaint | None:
+    """`x = 3` as a statement, or `epochs = 5` and `epochs: 5` as a setting."""
+    if not misfit.follows("NAME") or misfit.word.type not in ("EQUAL", "COLON"):
+        return None
+    assert misfit.before is not None
+    before, sign, values = misfit.before.text, misfit.word.text, misfit.machine.values
+    starts = isinstance(values[-1], Token) and misfit.machine.words[misfit.machine.next - 2 :]
+    opener = starts[0].type if starts else ""
+    if opener not in ("LBRACE", SEPARATOR):
+        return None
+    if misfit.fitting >= {"INT", "STRING"}:
+        return Complaint(f"a setting has no `{sign}` behind its name", help=f"leave out the `{sign}`")
+    if sign == "=":
+        return Complaint(
+            "a constant is declared with `let`", help=f"write `let {before} = …`"
+        )
+    return None
+
+
+def _needs_parentheses(misfit: Misfit) -> Complaint | None:
+    """`conv 64, 3`."""
+    if not (misfit.follows("NAME") and misfit.word.type in _OPERAND and "LPAR" in misfit.fitting):
+        return None
+    if "_ARROW" not in misfit.fitting or misfit.word.type in ("NAME", "LSQB"):
+        return None
+    assert misfit.before is not None
+    return Complaint(
+        f"expected `(` before the arguments of `{short(misfit.before.text)}`",
+        help=f"write `{short(misfit.before.text)}({short(misfit.word.text)}, …)`",
+    )
+
+
+def _keyword_as_name(misfit: Misfit) -> Complaint | None:
+    if not misfit.is_keyword or "NAME" not in misfit.fitting:
+        return None
+    return Complaint(
+        f"`{misfit.word.text}` is a keyword and cannot be a name",
+        help=f"take another name, such as `{misfit.word.text}_1`",
+        code="E0008",
+    )
+
+
+def _single_equals(misfit: Misfit) -> Complaint | None:
+    if misfit.word.type != "EQUAL" or "COMPARE" not in misfit.fitting:
+        return None
+    return Complaint("expected a comparison, found `=`", help="write `==`")
+
+
+def _attribute(misfit: Misfit) -> Complaint | None:
+    if misfit.word.type != "_DOT":
+        return None
+    return Complaint("only `in` has parts behind a `.`, such as `in.channels`")
+
+
+_RULES: tuple[Callable[[Misfit], Complaint | None], ...] = (
+    _after_arrow,
+    _before_arrow,
+    _item_in_braces,
+    _path_outside,
+    _else_alone,
+    _as_alone,
+    _several_names,
+    _bad_label,
+    _missing_type,
+    _not_a_path,
+    _bare_assignment,
+    _needs_parentheses,
+    _keyword_as_name,
+    _single_equals,
+    _attribute,
+)

@@ -1,0 +1,165 @@
+"""Mends a text where a word does not fit: says what was expected, and goes on behind it.
+
+First it tries what a person would do: the keyword that was meant, the newline or the one word that
+is missing. Otherwise it gives up the innermost construct that has an ERROR alternative in the
+grammar, and skips to a word that can follow there; brackets are balanced by then (`nesting`), so
+that a whole argument list or body is skipped at once.
+"""
+
+from __future__ import annotations
+
+from specc.parsing.explain import Misfit, explain
+from specc.parsing.machine import Machine
+from specc.parsing.reporter import Reporter
+from specc.parsing.tokens import END, ERROR, SEPARATOR, Token, keywords, short
+
+_OPENERS = frozenset({"LPAR", "LSQB", "LBRACE"})
+_CLOSERS = frozenset({"RPAR", "RSQB", "RBRACE"})
+_HEADERS = ((), ("NAME",), ("IN", "NAME"), ("NAME", "IN", "NAME"))
+_UNBUILT = frozenset({"CELL", "SCAN", "STATE"})
+
+
+class Recoverer:
+    """A recovery for one text: reports to the reporter.
+
+    After each recovery the next words fit, so that every text comes to its end.
+    """
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    def recover(self, machine: Machine) -> None:
+        """See `machine.Recovery`."""
+        if self._unbuilt(machine) or self._misspelt(machine) or self._missing_separator(machine):
+            return
+        explain(machine, self._reporter)
+        if not (self._one_word(machine) or self._header(machine)):
+            self._give_up(machine)
+
+    # Each of the following says whether it has mended the text.
+
+    def _unbuilt(self, machine: Machine) -> bool:
+        word = machine.words[machine.next]
+        if word.type not in _UNBUILT or not (machine.accepts("NET") or machine.accepts("REPEAT")):
+            return False
+        self._reporter.error(
+            "E0009",
+            f"`{word.text}` is not built yet",
+            word.place,
+            note="the word is kept for a later version of the language",
+        )
+        self._give_up(machine)
+        return True
+
+    def _misspelt(self, machine: Machine) -> bool:
+        """A name where a keyword fits, or a name before that makes sense only as a keyword."""
+        word, following = machine.words[machine.next], machine.words[machine.next + 1 :][:1]
+        kinds = [following[0].type] if following else []
+        if word.type == "NAME" and (kind := _keyword(machine, machine.states, word, kinds)):
+            self._report_misspelt(word, kind)
+            machine.words[machine.next] = Token(kind, *word[1:])
+            return True
+        before = machine.values[-1] if machine.values else None
+        if not isinstance(before, Token) or before.type != "NAME":
+            return False
+        kind = _keyword(machine, machine.states[:-1], before, [word.type, *kinds])
+        if not kind:
+            return False
+        self._report_misspelt(before, kind)
+        machine.drop(len(machine.values) - 1)
+        machine.words.insert(machine.next, Token(kind, *before[1:]))
+        return True
+
+    def _report_misspelt(self, word: Token, kind: str) -> None:
+        meant = next(text for text, name in keywords().items() if name == kind)
+        message = f"`{short(word.text)}` does not fit here"
+        self._reporter.error("E0012", message, word.place, help=f"did you mean `{meant}`?")
+
+    def _missing_separator(self, machine: Machine) -> bool:
+        """Two statements on a line: `} dense(10)`."""
+        word, before = machine.words[machine.next], machine.words[machine.next - 1]
+        if before.type not in _CLOSERS or not machine.accepts(SEPARATOR, word.type):
+            return False
+        self._reporter.error(
+            "E0010",
+            f"expected `;` or a new line before `{short(word.text)}`",
+            word.place,
+            cause=(before.place, "the statement ends here"),
+        )
+        machine.words.insert(machine.next, Token(SEPARATOR, "", before.end, before.end))
+        return True
+
+    def _one_word(self, machine: Machine) -> bool:
+        """Put in the only word that fits, or put it in the place of the one that does not."""
+        misfit = Misfit(machine)
+        word, following = misfit.word, machine.words[machine.next + 1 :][:1]
+        if misfit.is_keyword and "NAME" in misfit.fitting:
+            kind = "NAME"
+        elif word.type == "EQUAL" and "COMPARE" in misfit.fitting:
+            kind = "COMPARE"
+        elif len(misfit.fitting) == 1:
+            (kind,) = misfit.fitting
+        else:
+            return False
+        kinds = [token.type for token in following]
+        if following and machine.accepts(kind, *kinds):
+            machine.words[machine.next] = Token(kind, *word[1:])
+        elif machine.accepts(kind, word.type, *kinds):
+            machine.words.insert(machine.next, Token(kind, "_", word.start, word.start))
+        else:
+            return False
+        return True
+
+    def _header(self, machine: Machine) -> bool:
+        """Go on at the `{` of a header, so that its body is read."""
+        place = machine.next
+        while machine.words[place].type not in {"LBRACE", "RBRACE", SEPARATOR, END, "_ARROW"}:
+            place += 1
+        if machine.words[place].type != "LBRACE":
+            return False
+        for missing in _HEADERS:
+            after = machine.after(machine.states, *missing, "LBRACE")
+            if after is not None:
+                if machine.after(after, "PATH") is not None:
+                    return False
+                at = machine.words[place].start
+                machine.words[machine.next : place] = [Token(k, "_", at, at) for k in missing]
+                return True
+        return False
+
+    def _give_up(self, machine: Machine) -> None:
+        """Drop the innermost construct that may be an ERROR, and skip to what may follow it."""
+        for height in range(len(machine.states) - 1, -1, -1):
+            after = machine.after(machine.states[: height + 1], ERROR)
+            if after is None:
+                continue
+            place = self._resume(machine, after, height)
+            if place is not None:
+                at = machine.words[machine.next].start
+                machine.drop(height)
+                machine.words[machine.next : place] = [Token(ERROR, "", at, at)]
+                return
+        raise AssertionError("the end of the text follows an ERROR item")
+
+    def _resume(self, machine: Machine, after: list[int], height: int) -> int | None:
+        """Where to go on if the stack is cut at a height; `None` if what is there cannot follow."""
+        dropped = (v.type for v in machine.values[height:] if isinstance(v, Token))
+        depth = sum((kind in _OPENERS) - (kind in _CLOSERS) for kind in dropped)
+        for place in range(machine.next, len(machine.words)):
+            kind = machine.words[place].type
+            if depth == 0 and machine.after(after, kind) is not None:
+                return place
+            if depth == 0 and (kind in _CLOSERS or kind in (SEPARATOR, END)):
+                return None
+            depth += (kind in _OPENERS) - (kind in _CLOSERS)
+        return None
+
+
+def _keyword(machine: Machine, states: list[int], word: Token, following: list[str]) -> str:
+    """The terminal of the keyword that was probably meant and fits, with what follows; or ""."""
+    from specc.suggest import closest
+
+    known = keywords()
+    fitting = {t for t, k in known.items() if machine.after(states, k, *following) is not None}
+    guess = closest(word.text, fitting)
+    return known[guess] if guess else ""
