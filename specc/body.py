@@ -140,6 +140,8 @@ class Body:
             return self._tap(meaning, reference, reference.index)
         if isinstance(meaning, Tensor):
             return meaning
+        if self.is_broken:
+            raise Broken  # it would have been made where the error is
         raise fail(
             "E0112",
             f"the tensor `{reference.name}` does not exist in this case",

@@ -174,12 +174,13 @@ def unused_inputs(function: Function) -> list[Tensor]:
     return [t for t in function.inputs if id(t) not in read]
 
 
-def is_single_call(body: syntax.Body) -> bool:
-    """Whether a loop's body is one call and nothing else: then it is that call, in names."""
+def single_call(body: syntax.Body) -> syntax.Call | None:
+    """The call that a body is and nothing else: such a loop *is* that call, in names."""
     if len(body.statements) != 1:
-        return False
+        return None
     statement = body.statements[0]
     if not isinstance(statement, syntax.Flow) or len(statement.steps) != 1:
-        return False
+        return None
     step = statement.steps[0]
-    return isinstance(step, syntax.Call) and step.paths is None and step.label is None
+    is_plain = isinstance(step, syntax.Call) and step.paths is None and step.label is None
+    return step if is_plain and isinstance(step, syntax.Call) else None

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from specc import syntax, terms
 from specc.body import Body, Meaning, Taps, finish, rewritten_type
 from specc.diagnostics import Diagnostic, Label
-from specc.elaborate import Broken, is_single_call, symbolic_inputs, unused_inputs
+from specc.elaborate import Broken, single_call, symbolic_inputs, unused_inputs
 from specc.evaluate import EvaluationError, evaluate, fail, number
 from specc.graph import Function, Iteration, Loop, Origin, Tensor
+from specc.ops.base import LayerOp
 from specc.terms import Term
 from specc.types import TensorType
 from specc.values import Value, literal_term, named, show
@@ -124,7 +125,9 @@ class _Walk:
         self.variable = step.variable if isinstance(step, syntax.For) else None
         self.start = parent.current[0]
         self.captured = self._capture()
-        self.is_single = is_single_call(step.body)
+        call = single_call(step.body)
+        callee = parent.model.callees.get(call.span) if call is not None else None
+        self.is_single = isinstance(callee, syntax.Block | LayerOp)
 
     def loop(self) -> Loop:
         """The loop node."""
@@ -143,7 +146,7 @@ class _Walk:
             functions.append((function, arguments))
         result = Tensor(self.parent.unique(self.name), self._result(functions), self.step.span)
         outer = dict.fromkeys(t for i in iterations for t in i.inputs)
-        return Loop(
+        loop = Loop(
             self.name,
             tuple(iterations),
             self.count,
@@ -154,6 +157,10 @@ class _Walk:
             tuple(taps),
             self.step.span,
         )
+        if not loop.is_uniform:  # written line by line: each tap is a variable
+            for tensor in loop.outputs[1:]:
+                tensor.name = self.parent.unique(tensor.name.replace("[", "").replace("]", ""))
+        return loop
 
     # ------------------------------------------------------------ what the body sees
 

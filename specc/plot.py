@@ -1,4 +1,4 @@
-"""The picture of a training run: `history.csv` as a small SVG, one panel for losses, one for scores."""
+"""The picture of a training run: `history.csv` as SVG, a panel for losses and one for scores."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ def read_history(path: Path) -> dict[str, list[float]]:
     """
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = list(csv.reader(file)) or [[]]
-    columns = {
-        name: [float(cell) for cell in cells]
-        for name, cells in zip(header, zip(*rows, strict=True), strict=False)
-    }
+    try:
+        cells = zip(*([float(cell) for cell in row] for row in rows), strict=True)
+        columns = {name: list(column) for name, column in zip(header, cells, strict=True)}
+    except ValueError:
+        columns = {}
     numbers = (number for column in columns.values() for number in column)
     if "epoch" not in columns or not all(map(math.isfinite, numbers)):
         raise ValueError(f"{path}: not the history of a run")
@@ -118,7 +119,8 @@ def _panel(left: float, epochs: Sequence[float], lines: Sequence[_Line]) -> str:
     whole = [mark for mark in ticks(x.low, x.high) if x.low <= mark <= x.high and mark % 1 == 0]
     grid = [
         f'<path d="M{left} {y(mark)}h{_WIDTH}" stroke="#e5e7eb"/>'
-        f'<text x="{left - 8}" y="{y(mark)}" dy="4" text-anchor="end" fill="#6b7280">{mark:g}</text>'
+        f'<text x="{left - 8}" y="{y(mark)}" dy="4" text-anchor="end" fill="#6b7280">'
+        f"{mark:g}</text>"
         for mark in marks
     ]
     below = [

@@ -15,6 +15,11 @@ class Abs(FunctionOp):
     keeps_input = True
     samples = (Sample("abs", (6,)), Sample("abs", (4, 3)), Sample("abs", (3, 4, 2)))
 
+    @property
+    def function_name(self) -> str:
+        """`abs` is a function of Python already."""
+        return "absolute"
+
     def pytorch(self, layer: Layer) -> str:
         """`torch.abs`."""
         return "torch.abs(x)"

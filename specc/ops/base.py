@@ -34,7 +34,8 @@ class Site:
     """A layer at its place, before its shape is known: what its shape rule looks at.
 
     `inputs` are the types of the tensors that come in, `made_at` where each was made;
-    `arguments` the checked values, defaults filled in, tensor arguments left out.
+    `arguments` the checked values, defaults filled in, tensor arguments left out. A trial is a
+    proposal being tried: it warns nobody, and what it fails with proposes nothing further.
     """
 
     op: Op
@@ -44,6 +45,7 @@ class Site:
     span: Span
     argument_spans: Mapping[str, Span] = field(default_factory=dict)
     warn: Callable[[Diagnostic], None] = lambda diagnostic: None
+    is_trial: bool = False
 
     @property
     def input(self) -> TensorType:
@@ -104,8 +106,10 @@ class Site:
 
 
 def _attempt(site: Site) -> TensorType | None:
+    if site.is_trial:
+        return None
     try:
-        return site.op.infer(replace(site, warn=lambda diagnostic: None))
+        return site.op.infer(replace(site, warn=lambda _: None, is_trial=True))
     except SiteError:
         return None
 
@@ -212,7 +216,6 @@ class LayerOp(Op):
     """A layer that is an object in the code: it has parameters, attributes or arrays of its own.
 
     Attributes:
-        needs_training: kept for layers whose `forward` takes `training` (all of them do).
         returns_view_of_gradient: whether `backward` may return memory of its argument.
     """
 
@@ -250,6 +253,11 @@ class FunctionOp(Op):
     family = "activation"
     backward_needs: ClassVar[str] = "output"
 
+    @property
+    def function_name(self) -> str:
+        """What the function is called in the code; not always as in the spec."""
+        return self.name
+
     def infer(self, site: Site) -> TensorType:
         """The shape stays."""
         site.require_real()
@@ -258,7 +266,7 @@ class FunctionOp(Op):
     def gradient(self, layer: Layer, d_output: Tensor, graph: GradientGraph) -> tuple[Tensor, ...]:
         """The function's `_backward`."""
         kept = layer.inputs[0] if self.backward_needs == "input" else layer.outputs[0]
-        return (graph.function(f"{self.name}_backward", d_output, kept),)
+        return (graph.function(f"{self.function_name}_backward", d_output, kept),)
 
 
 class LossOp(LayerOp):

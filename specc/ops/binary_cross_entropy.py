@@ -5,16 +5,17 @@ from __future__ import annotations
 from specc.graph import Layer
 from specc.ops.base import Construction, LossOp, Sample, Site
 from specc.ops.losses import (
+    MASK,
     SCALE,
     check_mask,
     fitting,
+    masked,
     misfit,
     require_equal,
     require_real_prediction,
     require_single,
 )
 from specc.ops.rules import given
-from specc.signature import TENSOR, Argument
 from specc.source import Span
 from specc.types import Content, TensorType
 
@@ -31,11 +32,10 @@ class BinaryCrossEntropy(LossOp):
 
     name = "binary_cross_entropy"
     applies = "sigmoid"
+    keeps_input = True
     sources = "slides (output units)"
-    arguments = (
-        Argument("mask", TENSOR, None, "1 where a number counts, 0 where not"),
-        SCALE,
-    )
+    keeps_input = True
+    arguments = (MASK, SCALE)
     samples = (
         Sample("binary_cross_entropy", (4,), target="real[4]"),
         Sample("binary_cross_entropy", (1,), target="label of 2"),
@@ -54,8 +54,9 @@ class BinaryCrossEntropy(LossOp):
         check_mask(site)
 
     def construct(self, layer: Layer) -> Construction:
-        """`BinaryCrossEntropy(scale=…)`."""
-        return Construction("BinaryCrossEntropy", (), given(layer, "scale"))
+        """`BinaryCrossEntropy(scale=…)`, with a mask `MaskedBinaryCrossEntropy(scale=…)`."""
+        kernel = f"{masked(layer)}BinaryCrossEntropy"
+        return Construction(kernel, (), given(layer, "scale"))
 
     def pytorch(self, layer: Layer) -> str:
         """`F.binary_cross_entropy_with_logits`."""
@@ -69,13 +70,13 @@ class BinaryCrossEntropy(LossOp):
 
 
 def _check_labels(site: Site, target: TensorType, declared: Span) -> None:
-    """Fail (E0402) unless there are two classes, then (E0409) unless one feature decides."""
-    if target.classes is None or target.classes.plain != 2:
+    """Fail (E0401, E0402) unless there are two classes, (E0409) unless one feature decides."""
+    if target.classes is None or target.classes.plain != 2 or target.content is Content.TOKEN:
         raise misfit(
             site,
             target,
             declared,
-            "E0402",
+            "E0401" if target.content is Content.TOKEN else "E0402",
             f"`binary_cross_entropy` needs real numbers or `label of 2`, gets {target}",
             help=fitting(site, target, declared, "cross_entropy"),
         )

@@ -22,6 +22,7 @@ class Concat(LayerOp):
     name = "concat"
     family = "join"
     input_count = None
+    returns_view_of_gradient = True
     sources = "Szegedy et al. 2015; Huang et al. 2017"
     arguments = (
         Argument(
@@ -54,9 +55,8 @@ class Concat(LayerOp):
     def construct(self, layer: Layer) -> Construction:
         """`Concat(axis=…)`, the axis counted in the layout inside, batch included."""
         axis = _axis(layer["axis"], layer.input)
-        inside = (3, 1, 2)[axis] if layer.input.is_image else axis + 1
-        last = layer.input.rank
-        return Construction("Concat", (), {} if inside == last else {"axis": inside})
+        inside = (-1, 1, 2)[axis] if layer.input.is_image else (1, -1)[axis - layer.input.rank]
+        return Construction("Concat", (), {"axis": inside})
 
     def pytorch(self, layer: Layer) -> str:
         """`torch.cat`."""

@@ -58,9 +58,8 @@ class Conv(LayerOp):
         require_number(site, site.input.features, "channels", "its weight has a slice for each")
         _check_same(site)
         require_divisible(site, site.input.features, "groups", "E0315", "its input channels")
-        require_divisible(site, site["channels"], "groups", "E0315", "`channels`")
-        largest = max(axis.extent.number for axis in _measure(site))
-        height, width = slide(site, _measure, largest)
+        require_divisible(site, site["channels"], "groups", "E0315", "`channels`", None)
+        height, width = slide(site, _measure)
         return site.input.with_shape(site["channels"], height, width)
 
     def parameters(self, layer: Layer) -> tuple[ParameterSpec, ...]:
@@ -96,18 +95,13 @@ class Conv(LayerOp):
     def construct_as(self, layer: Layer, kernel: str) -> Construction:
         """The same for a particular kernel, which does not take what it does not need."""
         positional = (layer.input.features.term, layer["channels"].term, layer["kernel"].term)
-        keywords = given(layer, "stride", "pad", "dilation", "groups", "bias")
-        if "pad" in keywords:
-            keywords["pad"] = _pad(layer)
-        taken = _KEYWORDS[kernel]
-        return Construction(
-            kernel,
-            positional[:2] if kernel == "Conv1x1" else positional,
-            {name: term for name, term in keywords.items() if name in taken},
-        )
+        keywords = given(layer, *_KEYWORDS[kernel])
+        if layer["pad"].plain == "same" and "pad" in keywords:
+            keywords["pad"] = _same(layer)
+        return Construction(kernel, positional[:2] if kernel == "Conv1x1" else positional, keywords)
 
     def pytorch(self, layer: Layer) -> str:
-        """`F.conv2d`."""
+        """`F.conv2d`; the padding that `"same"` means is put on first."""
         bias = "bias" if layer["bias"].plain else "None"
         keywords = {
             "stride": "stride",
@@ -115,8 +109,14 @@ class Conv(LayerOp):
             "dilation": "dilation",
             "groups": "groups",
         }
-        written = (f"{name}={known_values(layer[own].plain)!r}" for name, own in keywords.items())
-        return f"F.conv2d(x, weight, {bias}, {', '.join(written)})"
+        values = {name: known_values(layer[own].plain) for name, own in keywords.items()}
+        x = "x"
+        if values["padding"] == "same":
+            height, width = _layer_axes(layer)
+            ends = (width.before, width.after, height.before, height.after)
+            x, values["padding"] = f"F.pad(x, ({', '.join(map(str, ends))}))", 0
+        written = (f"{name}={value!r}" for name, value in values.items())
+        return f"F.conv2d({x}, weight, {bias}, {', '.join(written)})"
 
 
 def _measure(site: Site) -> Axes:
@@ -140,14 +140,17 @@ def _ends(pad: Value, i: int, lost: Value) -> tuple[Value, Value]:
     return both(pad)[i], both(pad)[i]
 
 
-def _pad(layer: Layer) -> Term:
-    """The constructor's `pad`: for `"same"` worked out, with both ends where they differ."""
-    if layer["pad"].plain != "same":
-        return layer["pad"].term
-    axes = [_axis("", i, layer.arguments, layer.input) for i in (0, 1)]
+def _layer_axes(layer: Layer) -> Axes:
+    """The same of a finished layer."""
+    return tuple(_axis("", i, layer.arguments, layer.input) for i in (0, 1))  # type: ignore[return-value]
+
+
+def _same(layer: Layer) -> Term:
+    """The padding that `"same"` means, with both ends where they differ."""
+    axes = _layer_axes(layer)
     if any(axis.before != axis.after for axis in axes):
         return tuple((axis.before.term, axis.after.term) for axis in axes)
-    height, width = (axis.before.term for axis in axes)
+    height, width = ((axis.extent // 2).term for axis in axes)
     return height if height == width else (height, width)
 
 
@@ -169,20 +172,28 @@ def _is(layer: Layer, name: str, number: int) -> bool:
     return all(item.plain == number for item in both(layer[name]))
 
 
-def _is_plain(layer: Layer) -> bool:
-    """No stride, no gaps, no groups, and no window that lies in the padding alone."""
-    narrow = layer["pad"].plain == "same" or all(
-        pad.number < kernel.number
-        for pad, kernel in zip(both(layer["pad"]), both(layer["kernel"]), strict=True)
-    )
-    return narrow and all(_is(layer, name, 1) for name in ("stride", "dilation", "groups"))
-
-
 def _is_pointwise(layer: Layer) -> bool:
-    return _is_plain(layer) and _is(layer, "kernel", 1)
+    """A kernel of one pixel that reads every pixel once: the dilation makes no difference."""
+    return _is(layer, "kernel", 1) and _is_plain(layer, "stride", "groups")
 
 
-_SPECIAL = {"Conv1x1": _is_pointwise, "UnitStrideConv2d": _is_plain}
+def _is_dense(layer: Layer) -> bool:
+    """A window that moves by one and never lies in the padding alone, over many channels.
+
+    With few channels the general kernel is faster.
+    """
+    return layer.input.features.number >= 8 and _is_plain(layer, "stride", "dilation", "groups")
+
+
+def _is_plain(layer: Layer, *names: str) -> bool:
+    kernels, pads = both(layer["kernel"]), both(layer["pad"])
+    narrow = layer["pad"].plain == "same" or all(
+        pad.number < kernel.number for pad, kernel in zip(pads, kernels, strict=True)
+    )
+    return narrow and all(_is(layer, name, 1) for name in names)
+
+
+_SPECIAL = {"Conv1x1": _is_pointwise, "UnitStrideConv2d": _is_dense}
 _KEYWORDS = {
     "Conv1x1": ("bias",),
     "UnitStrideConv2d": ("pad", "bias"),

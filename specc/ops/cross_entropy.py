@@ -11,41 +11,75 @@ from specc.ops.losses import (
     require_real_prediction,
 )
 from specc.ops.rules import given
+from specc.signature import LARGEST, Argument, Kind, is_real, whole
 from specc.source import Span
 from specc.types import TensorType
+from specc.values import Value, known_values
+
+
+def _is_weight(value: Value) -> bool:
+    return is_real(value) and value.plain >= 0  # type: ignore[operator]
+
+
+WEIGHTS = Kind(
+    "a list of numbers of at least 0, one for each class",
+    lambda v: isinstance(v.plain, tuple) and bool(v.plain) and all(map(_is_weight, v.plain)),
+)
 
 
 class CrossEntropy(LossOp):
     """Mean of −ln softmax(z)[label] over all labels, with logits z: one for each class.
 
     dz = (softmax(z) − onehot(label)) / count. Takes features with one label, a sequence with a
-    label a step, or an image with a label a pixel.
+    label a step, or an image with a label a pixel. With `weight` it is the weighted mean, each
+    label counting as much as its class; a label equal to `ignore` does not count at all.
     """
 
     name = "cross_entropy"
     applies = "softmax"
     sources = "cheat sheet; book, chapter 2"
-    arguments = (SCALE,)
+    arguments = (
+        Argument("weight", WEIGHTS, None, "how much each class counts"),
+        Argument("ignore", whole(-LARGEST), None, "the label that does not count"),
+        SCALE,
+    )
     samples = (
         Sample("cross_entropy", (4,), target="label of 4"),
         Sample("cross_entropy(scale=0.5)", (4,), target="label of 4"),
         Sample("cross_entropy", (3, 4), target="label[3] of 4"),
         Sample("cross_entropy", (3, 2, 4), target="label[2, 4] of 3"),
+        Sample("cross_entropy(weight=[1, 0.5, 2])", (3,), target="label of 3"),
+        Sample("cross_entropy(ignore=0)", (5, 3), target="label[5] of 3"),
+        Sample("cross_entropy(weight=[1, 3], ignore=-1)", (2, 2, 4), target="label[2, 4] of 2"),
     )
 
     def check_target(self, site: Site, target: TensorType, declared: Span) -> None:
-        """Labels below the number of features."""
+        """Labels below the number of features, and as many weights (E0411)."""
         require_real_prediction(site)
         require_label_target(site, target, declared, "mse", "binary_cross_entropy")
         require_classes(site, target, declared)
+        weights = site["weight"].plain
+        if isinstance(weights, tuple) and target.classes != Value(len(weights), len(weights)):
+            raise site.fail(
+                "E0411",
+                f"`cross_entropy` needs {target.classes} weights, gets {len(weights)}",
+                "one for each class",
+                cause=1,
+                argument="weight",
+            )
 
     def construct(self, layer: Layer) -> Construction:
-        """`CrossEntropy(scale=…)`."""
-        return Construction("CrossEntropy", (), given(layer, "scale"))
+        """`CrossEntropy(scale=…)`, or `WeightedCrossEntropy(weight=…, ignore=…, scale=…)`."""
+        keywords = given(layer, "weight", "ignore", "scale")
+        weighted = "weight" in keywords or "ignore" in keywords
+        return Construction("WeightedCrossEntropy" if weighted else "CrossEntropy", (), keywords)
 
     def pytorch(self, layer: Layer) -> str:
         """`F.cross_entropy`."""
-        loss = "F.cross_entropy(x, target)"
+        x, target = "x", "target"
         if layer.input.rank == 2:
-            loss = "F.cross_entropy(x.flatten(0, 1), target.flatten())"
-        return f"{layer['scale'].plain} * {loss}"
+            x, target = "x.flatten(0, 1)", "target.flatten()"
+        weight, ignore = (known_values(layer[name].plain) for name in ("weight", "ignore"))
+        options = f", weight=torch.tensor({weight}, dtype=x.dtype)" if weight is not None else ""
+        options += f", ignore_index={ignore}" if ignore is not None else ""
+        return f"{layer['scale'].plain} * F.cross_entropy({x}, {target}{options})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specc.graph import Layer
 from specc.ops.base import Construction, LayerOp, ParameterSpec, Sample, Site
-from specc.ops.rules import given, product, product_text, require_number
+from specc.ops.rules import given, product, require_features, require_number
 from specc.signature import BOOLEAN, POSITIVE, Argument
 from specc.types import TensorType
 from specc.values import Value
@@ -29,9 +29,7 @@ class Dense(LayerOp):
 
     def infer(self, site: Site) -> TensorType:
         """[in] → [units]; [time, in] → [time, units]."""
-        site.require_real()
-        if site.input.is_image:
-            _fail_on_image(site)
+        require_features(site)
         features = site.input.features
         require_number(site, features, "features", f"its weight is [{site['units']}, {features}]")
         return site.input.with_features(site["units"])
@@ -55,16 +53,3 @@ class Dense(LayerOp):
     def pytorch(self, layer: Layer) -> str:
         """`F.linear`."""
         return f"F.linear(x, weight{', bias' if layer['bias'].plain else ''})"
-
-
-def _fail_on_image(site: Site) -> None:
-    """An image must become features first (E0311); which numbers meet is not guessed."""
-    sizes = site.input.shape
-    result = site.try_on(TensorType((product(sizes),)))
-    raise site.fail(
-        "E0311",
-        f"`dense` needs features, gets {site.input.description}",
-        "needs features or a sequence",
-        note=f"as features these are {product_text(sizes)} numbers",
-        help=f"with `flatten` before it the result is {result}" if result else "",
-    )

@@ -28,8 +28,8 @@ class GlobalAvgPool(LayerOp):
         return site.input.with_shape(site.input.features)
 
     def construct(self, layer: Layer) -> Construction:
-        """`GlobalAvgPool()`."""
-        return Construction("GlobalAvgPool")
+        """`GlobalAvgPool2d()`."""
+        return Construction("GlobalAvgPool2d")
 
     def pytorch(self, layer: Layer) -> str:
         """The mean over height and width."""

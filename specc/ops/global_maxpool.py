@@ -28,8 +28,8 @@ class GlobalMaxPool(LayerOp):
         return site.input.with_shape(site.input.features)
 
     def construct(self, layer: Layer) -> Construction:
-        """`GlobalMaxPool()`."""
-        return Construction("GlobalMaxPool")
+        """`GlobalMaxPool2d()`."""
+        return Construction("GlobalMaxPool2d")
 
     def pytorch(self, layer: Layer) -> str:
         """The largest over height and width."""

@@ -20,8 +20,8 @@ class Hinge(LossOp):
     """How far scores are from a margin of 1.
 
     With a single feature s and `label of 2`: mean of max(0, 1 − t s), where t is −1 for label 0
-    and +1 for label 1. With a feature for each of K classes: mean of Σ_{j≠label} max(0, 1 − s_label + s_j) / K,
-    as PyTorch's multi-margin loss.
+    and +1 for label 1. With a feature s_j for each of K classes: mean of
+    Σ_{j≠label} max(0, 1 − s_label + s_j) / K, as PyTorch's multi-margin loss.
     """
 
     name = "hinge"
@@ -31,6 +31,8 @@ class Hinge(LossOp):
         Sample("hinge", (1,), target="label of 2"),
         Sample("hinge", (4,), target="label of 4"),
         Sample("hinge(scale=0.5)", (4,), target="label of 4"),
+        Sample("hinge", (3, 4), target="label[3] of 4"),
+        Sample("hinge", (1, 3, 4), target="label[3, 4] of 2"),
     )
 
     def check_target(self, site: Site, target: TensorType, declared: Span) -> None:
@@ -47,12 +49,15 @@ class Hinge(LossOp):
             require_classes(site, target, declared)
 
     def construct(self, layer: Layer) -> Construction:
-        """`Hinge(scale=…)` for one score, `MultiHinge(scale=…)` for one a class."""
-        return Construction("Hinge", (), given(layer, "scale"))
+        """`Hinge(scale=…)` for a single feature, else `MultiClassHinge(scale=…)`."""
+        kernel = "Hinge" if layer.input.features.plain == 1 else "MultiClassHinge"
+        return Construction(kernel, (), given(layer, "scale"))
 
     def pytorch(self, layer: Layer) -> str:
         """The formula, or `F.multi_margin_loss`."""
         scale = layer["scale"].plain
+        scores = "x.movedim(1, -1)" if layer.input.is_image else "x"
         if layer.input.features.plain == 1:
-            return f"{scale} * torch.clamp(1 - (2 * target - 1) * x[..., 0], min=0).mean()"
-        return f"{scale} * F.multi_margin_loss(x, target)"
+            return f"{scale} * torch.clamp(1 - (2 * target - 1) * {scores}[..., 0], min=0).mean()"
+        rows = f"{scores}.reshape(-1, {layer.input.features})"
+        return f"{scale} * F.multi_margin_loss({rows}, target.flatten())"

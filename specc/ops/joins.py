@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from specc.ops.base import Site
-from specc.ops.rules import equality_help, equality_note
+from specc.ops.rules import mending
 from specc.types import AXES, TensorType
 from specc.values import Value
 
@@ -23,29 +21,29 @@ def require_joinable(site: Site, free_axis: int | None = None) -> None:
             "nothing to join",
         )
     for position in range(1, len(site.inputs)):
-        _compare(site, position, {free_axis})
+        _compare(site, position, free_axis)
 
 
-def _compare(site: Site, position: int, ignored: Collection[int | None]) -> None:
+def _compare(site: Site, position: int, free_axis: int | None) -> None:
     first, other = site.inputs[0], site.inputs[position]
     if first.rank != other.rank:
-        _fail(site, position, f"{first.description} do not go with {other.description}", "")
-    for axis, sizes in enumerate(zip(first.shape, other.shape, strict=True)):
-        if axis not in ignored and sizes[0] != sizes[1]:
+        _fail(site, position, f"{first.description}, and {other.description}", ("", ""))
+    axes = [axis for axis in range(first.rank) if axis != free_axis]
+    pairs = [(first.shape[axis], other.shape[axis]) for axis in axes]
+    for axis, (size, other_size) in zip(axes, pairs, strict=True):
+        if size != other_size:
             name = AXES[first.rank][axis]
-            _fail(site, position, f"{name}: {sizes[0]} and {sizes[1]}", *_mending(*sizes))
+            _fail(site, position, f"{name}: {size} and {other_size}", mending(pairs))
 
 
-def _mending(first: Value, other: Value) -> tuple[str, str]:
-    return equality_note(first, other), equality_help(first, other)
-
-
-def _fail(site: Site, position: int, difference: str, note: str, help: str = "") -> None:
-    first, other = site.inputs[0], site.inputs[position]
-    ordinal = position + 1
+def _fail(site: Site, position: int, difference: str, mended: tuple[str, str]) -> None:
+    first, other = str(site.inputs[0]), str(site.inputs[position])
+    if len(site.inputs) > 2:
+        first, other = f"{first} (tensor 1)", f"{other} (tensor {position + 1})"
+    note, help = mended
     raise site.fail(
         "E0309",
-        f"`{site.op.name}` needs equal sizes, gets {first} first and {other} as number {ordinal}",
+        f"`{site.op.name}` needs equal sizes, gets {first} and {other}",
         difference,
         cause=position,
         note=note or _made_by(site),

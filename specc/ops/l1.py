@@ -17,8 +17,9 @@ class L1(ElementLoss):
         Sample("l1", (4,), target="real[4]"),
         Sample("l1(scale=0.5)", (3, 2), target="real[3, 2]"),
         Sample("l1", (2, 3, 4), target="real[2, 3, 4]"),
+        Sample("l1(mask=m)", (4,), (4,), target="real[4]"),
     )
 
     def pytorch(self, layer: Layer) -> str:
         """`F.l1_loss`."""
-        return f"{layer['scale'].plain} * F.l1_loss(x, target)"
+        return self.in_pytorch(layer, "l1_loss")

@@ -9,7 +9,7 @@ from specc.diagnostics import Diagnostic, Label
 from specc.graph import Layer
 from specc.ops.base import Construction, LossOp, Site, SiteError
 from specc.ops.rules import given
-from specc.signature import POSITIVE_REAL, Argument
+from specc.signature import POSITIVE_REAL, TENSOR, Argument
 from specc.source import Span
 from specc.types import Content, TensorType
 from specc.values import constant
@@ -18,24 +18,42 @@ SCALE = Argument("scale", POSITIVE_REAL, 1, "what the loss is multiplied by")
 """Every loss takes it, as its last argument; `target=` is bound by the compiler."""
 
 
+MASK = Argument("mask", TENSOR, None, "a tensor that is 0 where a number does not count")
+"""Losses over all numbers of the prediction take it."""
+
+
 class ElementLoss(LossOp):
-    """A mean over all numbers of a prediction and a target of one shape.
+    """A mean over the numbers of a prediction and a target of one shape that a mask leaves.
 
     `kernel_name` is the name of its class in the code.
     """
 
     kernel_name: ClassVar[str]
-    arguments: ClassVar[tuple[Argument, ...]] = (SCALE,)
+    arguments: ClassVar[tuple[Argument, ...]] = (MASK, SCALE)
 
     def check_target(self, site: Site, target: TensorType, declared: Span) -> None:
         """Real numbers of the prediction's shape."""
         require_real_prediction(site)
         require_real_target(site, target, declared)
         require_equal(site, target, declared)
+        check_mask(site)
 
     def construct(self, layer: Layer) -> Construction:
-        """`MSE(scale=…)`."""
-        return Construction(self.kernel_name, (), given(layer, *(a.name for a in self.arguments)))
+        """`L1(scale=…)`, with a mask `MaskedL1(scale=…)`."""
+        written = (a.name for a in self.arguments if a is not MASK)
+        return Construction(f"{masked(layer)}{self.kernel_name}", (), given(layer, *written))
+
+    def in_pytorch(self, layer: Layer, function: str, *options: str) -> str:
+        """The mean of PyTorch's `function` over what the mask leaves."""
+        scale, more = layer["scale"].plain, "".join(f", {option}" for option in options)
+        if not masked(layer):
+            return f"{scale} * F.{function}(x, target{more})"
+        return f"{scale} * F.{function}(x, target{more}, reduction='none')[mask != 0].mean()"
+
+
+def masked(layer: Layer) -> str:
+    """The beginning of a kernel's name: "Masked" where the layer has a mask."""
+    return "Masked" if len(layer.inputs) > 2 else ""
 
 
 def misfit(
@@ -49,8 +67,13 @@ def misfit(
 ) -> SiteError:
     """The error of a prediction and a target that do not go together; points at both."""
     first = Label(site.span, f"the prediction is {site.input}")
-    second = Label(declared, f"the target is {target}")
+    second = Label(declared, f"the target is {shown(target)}")
     return SiteError(Diagnostic(code, message, first, second, note, help))
+
+
+def shown(type_: TensorType) -> str:
+    """A type as it is declared, `real` included."""
+    return f"real{type_}" if type_.content is Content.REAL else str(type_)
 
 
 def require_real_prediction(site: Site) -> None:
@@ -64,7 +87,7 @@ def check_mask(site: Site) -> None:
         if mask.content is not Content.REAL or mask.shape != site.input.shape:
             raise site.fail(
                 "E0410",
-                f"`{site.op.name}` needs a mask real{site.input}, gets {mask}",
+                f"`{site.op.name}` needs a mask real{site.input}, gets {shown(mask)}",
                 "a number for each of the prediction",
                 cause=position,
                 argument="mask",
@@ -89,13 +112,12 @@ def require_label_target(site: Site, target: TensorType, declared: Span, *instea
     """Fail (E0401) on real numbers where the loss needs labels; `instead` are losses to try."""
     if target.content is Content.LABEL:
         return
-    shown = f"real{target}" if target.content is Content.REAL else str(target)
     raise misfit(
         site,
         target,
         declared,
         "E0401",
-        f"`{site.op.name}` needs a target of labels, gets {shown}",
+        f"`{site.op.name}` needs a target of labels, gets {shown(target)}",
         help=fitting(site, target, declared, *instead),
     )
 
@@ -109,8 +131,8 @@ def require_equal(site: Site, target: TensorType, declared: Span) -> None:
         target,
         declared,
         "E0409",
-        f"`{site.op.name}` needs a target of the shape {site.input}, gets {target}",
-        help=f"declare the target as `real{site.input}`",
+        f"`{site.op.name}` needs a target real{site.input}, gets {shown(target)}",
+        help=_declaring(site, TensorType(site.input.shape), declared),
     )
 
 
@@ -151,7 +173,7 @@ def _require_places(site: Site, target: TensorType, declared: Span) -> None:
         declared,
         "E0409",
         f"`{site.op.name}` needs {each}, gets {target}",
-        help=f"declare the target as `{replace(target, shape=places)}`",
+        help=_declaring(site, replace(target, shape=places), declared),
     )
 
 
@@ -166,7 +188,7 @@ def _fail_on_count(site: Site, target: TensorType, declared: Span) -> None:
         declared,
         "E0402",
         f"`{site.op.name}` needs as many {what} as classes, gets {features} and {classes}",
-        note=f"each of the {classes} classes has a logit of its own",
+        note=f"each of the {classes} classes has a number of its own",
         help=binary or either,
     )
 
@@ -182,10 +204,19 @@ def fitting(site: Site, target: TensorType, declared: Span, *losses: str) -> str
     return ""
 
 
+def _declaring(site: Site, target: TensorType, declared: Span) -> str:
+    """The declaration of a target, if the loss takes it."""
+    assert isinstance(site.op, LossOp)
+    works = fits(site.op, site, target, declared)
+    return f"declare the target as `{shown(target)}`" if works else ""
+
+
 def fits(op: LossOp, site: Site, target: TensorType, declared: Span) -> bool:
     """Whether another loss, with its defaults, would take the same prediction and target."""
+    if site.is_trial:
+        return False
     arguments = {a.name: constant(a.default) for a in op.arguments if not a.is_required}  # type: ignore[arg-type]
-    other = Site(op, site.inputs[:1], site.made_at, arguments, site.span)
+    other = Site(op, site.inputs[:1], site.made_at, arguments, site.span, is_trial=True)
     try:
         op.check_target(other, target, declared)
     except SiteError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specc.graph import Layer
 from specc.ops.base import Sample
-from specc.ops.losses import SCALE, ElementLoss
+from specc.ops.losses import MASK, SCALE, ElementLoss
 from specc.signature import BOOLEAN, Argument
 
 
@@ -15,12 +15,13 @@ class MSE(ElementLoss):
     """
 
     name = "mse"
-    kernel_name = "MSE"
+    kernel_name = "MeanSquaredError"
     sources = "slides (output units); book, chapter 7"
     arguments = (
         Argument(
             "half", BOOLEAN, False, "whether the mean is halved, so that dy = (y − t) / count"
         ),
+        MASK,
         SCALE,
     )
     samples = (
@@ -28,9 +29,10 @@ class MSE(ElementLoss):
         Sample("mse(scale=0.5)", (3, 2), target="real[3, 2]"),
         Sample("mse(half=true)", (4,), target="real[4]"),
         Sample("mse", (2, 3, 4), target="real[2, 3, 4]"),
+        Sample("mse(mask=m)", (4,), (4,), target="real[4]"),
     )
 
     def pytorch(self, layer: Layer) -> str:
         """`F.mse_loss`."""
         factor = 0.5 if layer["half"].plain else 1
-        return f"{layer['scale'].plain} * {factor} * F.mse_loss(x, target)"
+        return f"{factor} * " + self.in_pytorch(layer, "mse_loss")

@@ -94,7 +94,7 @@ def _check_pad(site: Site) -> None:
     result = site.try_with(pad=largest)
     raise site.fail(
         "E0314",
-        f"`{site.op.name}` needs a padding of at most half its window, gets {pad} at {kernel}",
+        f"`{site.op.name}` needs a padding of at most half its window, gets {pad} for {kernel}",
         f"at most {kernel.number // 2} here",
         cause=None,
         argument="pad",

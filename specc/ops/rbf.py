@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specc.graph import Layer
 from specc.ops.base import Construction, LayerOp, ParameterSpec, Sample, Site
-from specc.ops.rules import product, require_number
+from specc.ops.rules import product, require_features, require_number
 from specc.signature import POSITIVE, Argument
 from specc.types import TensorType
 from specc.values import Value
@@ -26,13 +26,7 @@ class RBF(LayerOp):
 
     def infer(self, site: Site) -> TensorType:
         """[in] → [units]; [time, in] → [time, units]."""
-        site.require_real()
-        if site.input.is_image:
-            raise site.fail(
-                "E0307",
-                f"`rbf` needs features, gets {site.input.description}",
-                "needs features or a sequence",
-            )
+        require_features(site)
         features = site.input.features
         require_number(site, features, "features", f"its centres are [{site['units']}, {features}]")
         return site.input.with_features(site["units"])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from specc.graph import Layer
 from specc.ops.base import Construction, LayerOp, Sample, Site
-from specc.ops.rules import equality_help, equality_note, product, product_text, warn_padded
+from specc.ops.rules import mending, product, product_text, warn_padded
 from specc.signature import LARGEST, Argument, Kind, is_integer
-from specc.terms import Polynomial, Term
+from specc.terms import Polynomial
 from specc.types import TensorType
 from specc.values import Value
 
@@ -67,10 +67,9 @@ class Reshape(LayerOp):
         return TensorType(shape)
 
     def construct(self, layer: Layer) -> Construction:
-        """`Reshape((channels, height, width))`; -1 stands for a free size."""
-        shape = layer["shape"]
-        terms: tuple[Term, ...] = tuple(s.term if s.is_known else -1 for s in _sizes(shape))
-        return Construction("Reshape", (shape.term if -1 not in terms else terms,))
+        """`Reshape(channels, height, width)`; -1 stands for a free size."""
+        sizes = _sizes(layer["shape"])
+        return Construction("Reshape", tuple(s.term if s.is_known else -1 for s in sizes))
 
     def pytorch(self, layer: Layer) -> str:
         """`reshape` without the batch."""
@@ -85,14 +84,15 @@ def _sizes(shape: Value) -> tuple[Value, ...]:
 
 def _fail_on_count(site: Site, shape: tuple[Value, ...]) -> None:
     have, wanted = product(site.input.shape), product(shape)
+    note, help = mending([(have, wanted)])
+    gets = product_text(site.input.shape)
     raise site.fail(
         "E0308",
-        f"`reshape` needs as many numbers as it gets, {have}, but {TensorType(shape)} has {wanted}",
-        f"{wanted} numbers",
+        f"`reshape` to {TensorType(shape)} needs {wanted} numbers, gets {have}",
+        f"{product_text(shape)}",
         argument="shape",
-        note=equality_note(have, wanted)
-        or f"{product_text(site.input.shape)}, but {product_text(shape)}",
-        help=equality_help(have, wanted) or _mended(site, shape),
+        note=note or (f"it gets {gets}" if site.input.rank > 1 else ""),
+        help=help or _mended(site, shape),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import isqrt
+from collections.abc import Mapping, Sequence
+from math import isqrt, lcm
 
 from specc import terms
 from specc.graph import Layer
@@ -73,6 +73,22 @@ def _as_image(site: Site) -> str:
     return f"with `reshape({image})` before it the result is {result}" if result else ""
 
 
+def require_features(site: Site) -> None:
+    """Fail (E0311) on an image: it must become features first, and how is not guessed."""
+    site.require_real()
+    if not site.input.is_image:
+        return
+    sizes = site.input.shape
+    result = site.try_on(TensorType((product(sizes),)))
+    raise site.fail(
+        "E0311",
+        f"`{site.op.name}` needs features, gets {site.input.description}",
+        "needs features or a sequence",
+        note=f"as features these are {product_text(sizes)} numbers",
+        help=f"with `flatten` before it the result is {result}" if result else "",
+    )
+
+
 def require_number(site: Site, size: Value, what: str, purpose: str) -> int:
     """The number that `size` is; fails (E0302) if it depends on a free size.
 
@@ -101,7 +117,9 @@ def _with_numbers(tensor: TensorType, free: list[str], number: int = 64) -> Tens
     return TensorType(tuple(Value(size, size) for size in shape))
 
 
-def require_divisible(site: Site, size: Value, name: str, code: str, what: str) -> None:
+def require_divisible(
+    site: Site, size: Value, name: str, code: str, what: str, cause: int | None = 0
+) -> None:
     """Fail (`code`) unless the argument `name` divides `size`, which `what` describes."""
     by = site[name].number
     remainder = terms.modulo(size.size, by)
@@ -110,12 +128,13 @@ def require_divisible(site: Site, size: Value, name: str, code: str, what: str) 
     if isinstance(size.plain, int):
         note, help = f"{size} % {by} = {remainder}", _nearest_divisor(site, size.plain, name)
     else:
-        note, help = f"{by} divides {size} only for some values of its free sizes", ""
+        note, help = _declared_divisible(size, by)
     raise site.fail(
         code,
         f"`{site.op.name}` needs `{name}` to divide {what}, gets {by} and {size}",
         f"does not divide {size}",
         argument=name,
+        cause=cause,
         note=note,
         help=help,
     )
@@ -144,24 +163,52 @@ def warn_padded(site: Site) -> None:
         )
 
 
-def equality_note(left: Value, right: Value) -> str:
-    """What has to hold for two different sizes to be equal, if anything can make them so."""
-    needed = _factor_needed(left, right)
-    if needed is None:
-        return ""
-    names, factor = needed
+def _declared_divisible(size: Value, by: int) -> tuple[str, str]:
+    """A note and a help for a size that has to be divisible and is only for some free sizes."""
+    free = sorted(set(terms.symbols(size.size)))
+    multiples = {
+        name: terms.substitute(size.size, {name: by * terms.symbol(name)}) for name in free
+    }
+    works = [name for name, size in multiples.items() if terms.modulo(terms.integer(size), by) == 0]
+    help = f"declare `{by}*{works[0]}` in place of `{works[0]}`" if works else ""
+    return f"{by} divides {size} only for some values of its free sizes", help
+
+
+def mending(pairs: Sequence[tuple[Value, Value]]) -> tuple[str, str]:
+    """A note and a help for sizes that are equal only for some values of the free sizes in them.
+
+    The note is about the first pair that differs, the help makes all pairs equal. Both are empty
+    where nothing can make them so.
+    """
+    factors: dict[str, int] = {}
+    note = ""
+    for left, right in (pair for pair in pairs if pair[0] != pair[1]):
+        needed = _factor_needed(left, right)
+        if needed is None:
+            return "", ""
+        names, factor = needed
+        factors |= {name: lcm(factor, factors.get(name, 1)) for name in names}
+        note = note or _certain(left, right, names, factor)
+    return note, _declared(pairs, factors)
+
+
+def _certain(left: Value, right: Value, names: tuple[str, ...], factor: int) -> str:
     listed = " and ".join(f"`{name}`" for name in names)
     verb = "is" if len(names) == 1 else "are"
-    return f"{left} is {right} only where {listed} {verb} divisible by {factor}"
+    return f"{left} is certain to be {right} only where {listed} {verb} divisible by {factor}"
 
 
-def equality_help(left: Value, right: Value) -> str:
-    """The declaration under which two different free sizes are equal, if there is one."""
-    needed = _factor_needed(left, right)
-    if needed is None:
+def _declared(pairs: Sequence[tuple[Value, Value]], factors: Mapping[str, int]) -> str:
+    """The declaration with these factors, if it makes all pairs equal."""
+    if not all(_are_equal(left, right, factors) for left, right in pairs):
         return ""
-    names, factor = needed
-    return " and ".join(f"declare `{factor}*{name}` in place of `{name}`" for name in names)
+    listed = (f"`{factor}*{name}` in place of `{name}`" for name, factor in factors.items())
+    return f"declare {' and '.join(listed)}"
+
+
+def _are_equal(left: Value, right: Value, factors: Mapping[str, int]) -> bool:
+    values: dict[str, Term] = {name: f * terms.symbol(name) for name, f in factors.items()}
+    return terms.substitute(left.size, values) == terms.substitute(right.size, values)
 
 
 def _factor_needed(left: Value, right: Value) -> tuple[tuple[str, ...], int] | None:
@@ -169,18 +216,12 @@ def _factor_needed(left: Value, right: Value) -> tuple[tuple[str, ...], int] | N
     names = tuple(sorted({*terms.symbols(left.size), *terms.symbols(right.size)}))
     if not _has_quotient(left.size) and not _has_quotient(right.size):
         return None
-    for chosen in _choices(names):
+    together = (names,) if len(names) > 1 else ()
+    for chosen in (*((name,) for name in names), *together):
         for factor in range(2, LARGEST_TRIED + 1):
-            values: dict[str, Term] = {name: factor * terms.symbol(name) for name in chosen}
-            if terms.substitute(left.size, values) == terms.substitute(right.size, values):
+            if _are_equal(left, right, dict.fromkeys(chosen, factor)):
                 return chosen, factor
     return None
-
-
-def _choices(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    yield from ((name,) for name in names)
-    if len(names) > 1:
-        yield names
 
 
 def _has_quotient(size: Integer) -> bool:

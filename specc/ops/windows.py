@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from specc.ops.base import Site
 from specc.values import Value, constant
@@ -11,7 +12,7 @@ from specc.values import Value, constant
 ZERO, ONE = constant(0), constant(1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Axis:
     """A window that slides along one axis of an image; everything is counted in pixels.
 
@@ -27,17 +28,17 @@ class Axis:
     after: Value = ZERO
     dilation: Value = ONE
 
-    @property
+    @cached_property
     def extent(self) -> Value:
         """How many pixels the window spans, gaps included."""
         return self.dilation * (self.kernel - 1) + 1
 
-    @property
+    @cached_property
     def room(self) -> Value:
         """How far the window can move."""
         return self.size + (self.before + self.after) - self.extent
 
-    @property
+    @cached_property
     def output(self) -> Value:
         """How many places the window takes."""
         return self.room // self.stride + 1
@@ -80,19 +81,24 @@ def both(value: Value) -> tuple[Value, Value]:
     return value, value
 
 
-def slide(site: Site, measure: Measure, largest_pad: int) -> tuple[Value, Value]:
+def slide(site: Site, measure: Measure, largest_pad: int | None = None) -> tuple[Value, Value]:
     """Height and width of the result, where the window fits into the image.
 
-    `measure` says how a site's window slides; a padding up to `largest_pad` may be proposed.
+    `measure` says how a site's window slides; a padding up to `largest_pad`, else up to the
+    window itself, may be proposed.
     Fails (E0301) where the window is larger than the image, warns (W0301) where the stride
     leaves rows or columns unread.
     """
     axes = measure(site)
-    if any(axis.is_known and axis.output.number < 1 for axis in axes):
-        _fail_too_large(site, axes, _padded(site, lambda _: True, largest_pad))
-    if any(axis.unread for axis in axes):
-        reads_all = _padded(site, lambda s: not any(a.unread for a in measure(s)), largest_pad)
-        _warn_unread(site, axes, reads_all)
+    is_too_large = any(axis.is_known and axis.output.number < 1 for axis in axes)
+    if is_too_large or any(axis.unread for axis in axes):
+        largest = (
+            largest_pad if largest_pad is not None else max(axis.extent.number for axis in axes)
+        )
+        help = _padded(site, lambda s: not any(a.unread for a in measure(s)), largest)
+        if is_too_large:
+            _fail_too_large(site, axes, help or _padded(site, lambda _: True, largest))
+        _warn_unread(site, axes, help)
     return axes[0].output, axes[1].output
 
 

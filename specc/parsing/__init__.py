@@ -1,5 +1,6 @@
 """The parts of the stage `specc.parse`, in the order in which a text passes them.
 
-`tokens` cuts the text into words, `nesting` pairs brackets and ends statements, `table` holds
-the LALR table, `machine` runs it, `build` makes syntax nodes, `recover` explains what does not fit and goes on.
+`read` gets the text of a file, `tokens` cuts it into words, `nesting` pairs brackets and ends
+statements within `limits`, `table` holds the LALR table, `machine` runs it, `build` makes syntax
+nodes, `recover` and `explain` deal with what does not fit, and all tell a `reporter`.
 """

@@ -21,7 +21,7 @@ References = tuple[syntax.Reference, ...]
 class Builder:
     """Takes the span of what was read and its parts, gives the node.
 
-    A `Token` among the statements, arguments or the like is an ERROR: reported already, and left out.
+    A `Token` among statements, steps or the like is an ERROR: reported already, and left out.
     """
 
     def __init__(self, reporter: Reporter) -> None:

@@ -8,33 +8,40 @@ from functools import cached_property
 
 from specc.parsing.machine import Machine
 from specc.parsing.reporter import Reporter
+from specc.parsing.table import load_table
 from specc.parsing.tokens import END, ERROR, SEPARATOR, Token, keywords, short
 
 ITEM_WORDS = frozenset({"IMPORT", "BLOCK", "NET", "TRAIN"})
 _OPERAND = frozenset({"NAME", "INT", "REAL", "STRING", "TRUE", "FALSE", "NONE", "IN", "LSQB"})
+_SOFT = frozenset({"STATE", "CELL", "SCAN"})
+
+_STEP_WORDS = frozenset({"NAME", "FROM", "REPEAT", "FOR", "IF", "LOSS"})
+_STATEMENT_WORDS = _STEP_WORDS | {"LET", "INPUT", "TARGET", "SHARED", "OUTPUT"}
+_OPERATORS = frozenset({"SIGN", "TIMES", "POWER", "COMPARE", "AND", "OR", "LSQB", "LPAR"})
 
 _GROUPS = (
-    (frozenset({"IMPORT", "NET"}), ITEM_WORDS | {"LET"}, "`import`, `let`, `block`, `net` or `train`"),
-    (
-        frozenset({"LOSS", "LET"}),
-        frozenset(
-            "NAME LET INPUT TARGET SHARED OUTPUT FROM REPEAT FOR IF LOSS".split()
-        ),
-        "a statement",
-    ),
-    (frozenset({"LOSS", "FROM"}), frozenset("NAME FROM REPEAT FOR IF LOSS".split()), "a layer"),
-    (frozenset({"NAME", "REPEAT"}), frozenset("NAME REPEAT FOR".split()), "a layer, `repeat` or `for`"),
-    (
-        frozenset({"NAME", "INT"}),
-        _OPERAND | {"REAL", "SIGN", "NOT", "LPAR", "TARGET"},
-        "a value",
-    ),
-    (frozenset({"SIGN"}), frozenset("SIGN TIMES POWER COMPARE AND OR LSQB LPAR".split()), ""),
-    (frozenset({"NAME", "STATE"}), frozenset("NAME STATE CELL SCAN".split()), "a name"),
+    ({"IMPORT", "NET"}, ITEM_WORDS | {"LET"}, "`import`, `let`, `block`, `net` or `train`"),
+    ({"LOSS", "LET"}, _STATEMENT_WORDS, "a statement"),
+    ({"LOSS", "FROM"}, _STEP_WORDS, "a layer"),
+    ({"NAME", "REPEAT"}, {"NAME", "REPEAT", "FOR"}, "a layer, `repeat` or `for`"),
+    ({"NAME", "INT", "STATE"}, _OPERAND | _SOFT | {"SIGN", "NOT", "LPAR"}, "a value"),
+    ({"NAME", "INT"}, _OPERAND | {"SIGN", "NOT", "LPAR", "TARGET"}, "a value"),
+    ({"SIGN"}, _OPERATORS, ""),
+    ({"NAME", "STATE"}, {"NAME"} | _SOFT, "a name"),
 )
 """Sets of terminals that one word describes: what must be there, what it covers, the word."""
 
-_SHOWN = {"NAME": "a name", "STRING": "a string", SEPARATOR: "a new line", END: "the end of the file"}
+_ENOUGH = ("a statement", "`import`, `let`, `block`, `net` or `train`")
+"""Where one of these fits, nothing else is worth a word."""
+
+_SHOWN = {
+    "NAME": "a name",
+    "STRING": "a string",
+    "_ARROW": "`->`",
+    "_DOT": "`.`",
+    SEPARATOR: "a new line",
+    END: "the end of the file",
+}
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,15 @@ class Misfit:
         return f"`{short(self.word.text)}`" if self.word.text else "the end of the bracket"
 
     @property
+    def rest(self) -> list[Token]:
+        """The words of the step, from this one on."""
+        words, first = self.machine.words, self.machine.next
+        for place in range(first, len(words)):
+            if words[place].type in ("_ARROW", "AS", "LBRACE", "RBRACE", SEPARATOR, END):
+                return words[first:place]
+        return words[first:]
+
+    @property
     def is_keyword(self) -> bool:
         """Whether the word is reserved."""
         return self.word.text in keywords()
@@ -123,19 +139,19 @@ def explain(machine: Machine, reporter: Reporter) -> None:
 
 def expected(fitting: frozenset[str]) -> str:
     """The terminals in words: "`,` or `)`"."""
-    left, words = set(fitting), []
+    left, words = set(fitting), list[str]()
     for needed, covered, word in _GROUPS:
         if needed <= left:
+            if word in _ENOUGH:
+                return word
             left -= covered
             words += [word] if word else []
-    texts = {"_ARROW": "`->`", "_DOT": "`.`"} | _SHOWN | _literals()
+    texts = _literals() | _SHOWN
     words += sorted(texts[kind] for kind in left if kind in texts)
     return " or ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def _literals() -> dict[str, str]:
-    from specc.parsing.table import load_table
-
     return {t.name: f"`{t.literal}`" for t in load_table().terminals if t.literal}
 
 
@@ -220,34 +236,42 @@ def _not_a_path(misfit: Misfit) -> Complaint | None:
 
 def _bare_assignment(misfit: Misfit) -> Complaint | None:
     """`x = 3` as a statement, or `epochs = 5` and `epochs: 5` as a setting."""
-    if not misfit.follows("NAME") or misfit.word.type not in ("EQUAL", "COLON"):
+    machine, word, name = misfit.machine, misfit.word, misfit.before
+    if name is None or name.type != "NAME" or word.type not in ("EQUAL", "COLON"):
         return None
-    assert misfit.before is not None
-    before, sign, values = misfit.before.text, misfit.word.text, misfit.machine.values
-    starts = isinstance(values[-1], Token) and misfit.machine.words[misfit.machine.next - 2 :]
-    opener = starts[0].type if starts else ""
-    if opener not in ("LBRACE", SEPARATOR):
+    rest = [token.type for token in misfit.rest[1:]]
+    if machine.accepts("STRING") and not machine.accepts("_ARROW"):
+        fits = machine.accepts(*rest)
+        message = f"a setting has no `{word.text}` behind its name"
+        return Complaint(message, help=f"leave out the `{word.text}`" if fits else "")
+    if machine.after(machine.states[:-1], "LET", "NAME", "EQUAL") is None or word.text == ":":
         return None
-    if misfit.fitting >= {"INT", "STRING"}:
-        return Complaint(f"a setting has no `{sign}` behind its name", help=f"leave out the `{sign}`")
-    if sign == "=":
-        return Complaint(
-            "a constant is declared with `let`", help=f"write `let {before} = …`"
-        )
-    return None
+    fits = machine.after(machine.states[:-1], "LET", "NAME", "EQUAL", *rest) is not None
+    help = f"write `let {short(name.text)} = …`" if fits else ""
+    return Complaint("a constant is declared with `let`", help=help)
 
 
 def _needs_parentheses(misfit: Misfit) -> Complaint | None:
     """`conv 64, 3`."""
-    if not (misfit.follows("NAME") and misfit.word.type in _OPERAND and "LPAR" in misfit.fitting):
+    machine, name = misfit.machine, misfit.before
+    if name is None or name.type != "NAME" or misfit.word.type not in _OPERAND - {"NAME", "LSQB"}:
         return None
-    if "_ARROW" not in misfit.fitting or misfit.word.type in ("NAME", "LSQB"):
+    if not machine.accepts("LPAR") or not machine.accepts("_ARROW"):
         return None
-    assert misfit.before is not None
+    fits = machine.accepts("LPAR", *(token.type for token in misfit.rest), "RPAR")
+    arguments = " ".join(token.text for token in misfit.rest).replace(" , ", ", ")
     return Complaint(
-        f"expected `(` before the arguments of `{short(misfit.before.text)}`",
-        help=f"write `{short(misfit.before.text)}({short(misfit.word.text)}, …)`",
+        f"expected `(` before the arguments of `{short(name.text)}`",
+        help=f"write `{name.text}({arguments})`" if fits and len(arguments) <= 30 else "",
     )
+
+
+def _two_steps(misfit: Misfit) -> Complaint | None:
+    """`relu relu`, or `} dense(10)`."""
+    if SEPARATOR not in misfit.fitting or misfit.word.type not in _STATEMENT_WORDS | ITEM_WORDS:
+        return None
+    arrow = "`->` or a new line" if "_ARROW" in misfit.fitting else "a new line"
+    return Complaint(f"expected {arrow} before `{short(misfit.word.text)}`")
 
 
 def _keyword_as_name(misfit: Misfit) -> Complaint | None:
@@ -285,6 +309,7 @@ _RULES: tuple[Callable[[Misfit], Complaint | None], ...] = (
     _not_a_path,
     _bare_assignment,
     _needs_parentheses,
+    _two_steps,
     _keyword_as_name,
     _single_equals,
     _attribute,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from specc.parsing.table import START, Production, Table
+from specc.parsing.table import Pick, Production, Table
 from specc.parsing.tokens import Token
 from specc.source import Source, Span
 
@@ -38,12 +38,13 @@ class Machine:
         self._source = source
         self._recovery = recovery
         self._productions = [
-            (p.origin, p.size, _method(nodes, p), p.picks, _takes(p)) for p in table.productions
+            (p.origin, p.size, _method(nodes, p), _picks(p)) for p in table.productions
         ]
 
     def run(self) -> Any:
         """Read all words; the value of the whole."""
         rows, states, values, starts = self.table.rows, self.states, self.values, self.starts
+        renamed = [p.origin if _passes(p) else "" for p in self.table.productions]
         while True:
             word = self.words[self.next]
             action = rows[states[-1]].get(word.type)
@@ -54,22 +55,22 @@ class Machine:
                 values.append(word)
                 starts.append(word.start)
                 self.next += 1
+            elif origin := renamed[-action - 1]:
+                states[-1] = rows[states[-2]][origin]
             else:
                 self._reduce(-action - 1)
                 if states[-1] == self.table.end:
                     return values[-1]
 
     def _reduce(self, number: int) -> None:
-        origin, size, node, picks, takes = self._productions[number]
+        origin, size, node, picks = self._productions[number]
         states, values = self.states, self.values
-        if takes == "one":
-            states[-1] = self.table.rows[states[-2]][origin]
-            return
         below = len(values) - size
-        children = values[below:]
+        parts = values[below:]
         start = self.starts[below] if size else self.words[self.next].start
         del states[below + 1 :], values[below:], self.starts[below:]
-        parts = _pick(children, picks) if takes == "some" else children
+        if picks is not None:
+            parts = _pick(parts, picks)
         if node is not None:
             end = self.words[self.next - 1].end if size else start
             parts = node(Span(self._source, start, end), *parts)
@@ -114,20 +115,24 @@ def _method(nodes: object, production: Production) -> Node | None:
     return found  # type: ignore[no-any-return]
 
 
-def _takes(production: Production) -> str:
-    """Whether a reduction takes its one child as it is, all its children, or some."""
-    if not production.node and not production.origin.startswith("_"):
-        return "one"
-    return "all" if production.picks == tuple(range(production.size)) else "some"
+def _passes(production: Production) -> bool:
+    """Whether a reduction only gives its one child another name."""
+    return not production.node and not production.origin.startswith("_")
 
 
-def _pick(children: list[Any], picks: tuple[Any, ...]) -> list[Any]:
+def _picks(production: Production) -> tuple[Pick, ...] | None:
+    """What a node takes of the children; `None` for all as they are."""
+    everything = production.picks == tuple(range(production.size))
+    return None if everything else production.picks
+
+
+def _pick(children: list[Any], picks: tuple[Pick, ...]) -> list[Any]:
     """The parts of a node; a list that is spliced in first is reused, so long lists stay linear."""
     parts: list[Any] = []
     for pick in picks:
         if pick is None:
             parts.append(None)
-        elif type(pick) is int:
+        elif isinstance(pick, int):
             parts.append(children[pick])
         elif parts:
             parts += children[pick[0]]

@@ -34,15 +34,21 @@ def read(path: Path | str, name: str | None = None, blame: Span | None = None) -
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         _fail(place, "E0001", f"cannot read `{shown}`: {reason.lower()}")
+    return decode(data, shown, path, blame)
+
+
+def decode(data: bytes, name: str, path: Path, blame: Span | None = None) -> Source:
+    """The text of some bytes, such as those of standard input; arguments and errors of `read`."""
+    place = blame or Span(Source(name, "", path), 0, 0)
     if len(data) > LARGEST_FILE:
-        _fail(place, "E0601", f"`{shown}` has more than {LARGEST_FILE} bytes")
+        _fail(place, "E0601", f"`{name}` has more than {LARGEST_FILE} bytes")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         wrong = f"byte 0x{data[error.start]:02x} in line {line} is not UTF-8"
-        _fail(place, "E0002", f"cannot read `{shown}`: {wrong}", help="save the file as UTF-8")
-    return Source(shown, text.replace("\r\n", "\n"), path)
+        _fail(place, "E0002", f"cannot read `{name}`: {wrong}", help="save the file as UTF-8")
+    return Source(name, text.replace("\r\n", "\n"), path)
 
 
 def _bytes(path: Path) -> bytes:

@@ -15,7 +15,9 @@ from specc.parsing.tokens import END, ERROR, SEPARATOR, Token, keywords, short
 
 _OPENERS = frozenset({"LPAR", "LSQB", "LBRACE"})
 _CLOSERS = frozenset({"RPAR", "RSQB", "RBRACE"})
+_BRACKETS = _OPENERS | _CLOSERS
 _HEADERS = ((), ("NAME",), ("IN", "NAME"), ("NAME", "IN", "NAME"))
+_GOES_ON = _CLOSERS | {"COMMA", "LBRACE", "_ARROW", "AS", "PATH", SEPARATOR, END}
 _UNBUILT = frozenset({"CELL", "SCAN", "STATE"})
 
 
@@ -30,10 +32,13 @@ class Recoverer:
 
     def recover(self, machine: Machine) -> None:
         """See `machine.Recovery`."""
-        if self._unbuilt(machine) or self._misspelt(machine) or self._missing_separator(machine):
+        if self._reporter.is_torn(machine.words[machine.next].start):
+            self._give_up(machine)
+            return
+        if self._unbuilt(machine) or self._else_if(machine) or self._misspelt(machine):
             return
         explain(machine, self._reporter)
-        if not (self._one_word(machine) or self._header(machine)):
+        if not (self._separator(machine) or self._one_word(machine) or self._header(machine)):
             self._give_up(machine)
 
     # Each of the following says whether it has mended the text.
@@ -75,22 +80,32 @@ class Recoverer:
         message = f"`{short(word.text)}` does not fit here"
         self._reporter.error("E0012", message, word.place, help=f"did you mean `{meant}`?")
 
-    def _missing_separator(self, machine: Machine) -> bool:
+    def _else_if(self, machine: Machine) -> bool:
+        """`elif` behind a `}`."""
+        word = machine.words[machine.next]
+        if word.text not in ("elif", "elsif", "elseif") or not machine.accepts("ELSE", "IF"):
+            return False
+        message = f"`{word.text}` does not fit here"
+        self._reporter.error("E0012", message, word.place, help="write `else if`")
+        machine.words[machine.next : machine.next + 1] = [
+            Token("ELSE", *word[1:]),
+            Token("IF", *word[1:]),
+        ]
+        return True
+
+    def _separator(self, machine: Machine) -> bool:
         """Two statements on a line: `} dense(10)`."""
         word, before = machine.words[machine.next], machine.words[machine.next - 1]
-        if before.type not in _CLOSERS or not machine.accepts(SEPARATOR, word.type):
+        if before.type not in ("RPAR", "RBRACE") or not machine.accepts(SEPARATOR, word.type):
             return False
-        self._reporter.error(
-            "E0010",
-            f"expected `;` or a new line before `{short(word.text)}`",
-            word.place,
-            cause=(before.place, "the statement ends here"),
-        )
         machine.words.insert(machine.next, Token(SEPARATOR, "", before.end, before.end))
         return True
 
     def _one_word(self, machine: Machine) -> bool:
-        """Put in the only word that fits, or put it in the place of the one that does not."""
+        """Put in the only word that fits, or put it in the place of the one that does not.
+
+        Brackets stay as they are, since they are paired.
+        """
         misfit = Misfit(machine)
         word, following = misfit.word, machine.words[machine.next + 1 :][:1]
         if misfit.is_keyword and "NAME" in misfit.fitting:
@@ -101,8 +116,10 @@ class Recoverer:
             (kind,) = misfit.fitting
         else:
             return False
+        if kind in _BRACKETS:
+            return False
         kinds = [token.type for token in following]
-        if following and machine.accepts(kind, *kinds):
+        if following and word.type not in _BRACKETS and machine.accepts(kind, *kinds):
             machine.words[machine.next] = Token(kind, *word[1:])
         elif machine.accepts(kind, word.type, *kinds):
             machine.words.insert(machine.next, Token(kind, "_", word.start, word.start))
@@ -135,19 +152,22 @@ class Recoverer:
                 continue
             place = self._resume(machine, after, height)
             if place is not None:
-                at = machine.words[machine.next].start
-                machine.drop(height)
-                machine.words[machine.next : place] = [Token(ERROR, "", at, at)]
-                return
-        raise AssertionError("the end of the text follows an ERROR item")
+                break
+        else:
+            height, place = 0, len(machine.words) - 1
+        at = machine.words[machine.next].start
+        machine.drop(height)
+        machine.words[machine.next : place] = [Token(ERROR, "", at, at)]
 
     def _resume(self, machine: Machine, after: list[int], height: int) -> int | None:
         """Where to go on if the stack is cut at a height; `None` if what is there cannot follow."""
         dropped = (v.type for v in machine.values[height:] if isinstance(v, Token))
         depth = sum((kind in _OPENERS) - (kind in _CLOSERS) for kind in dropped)
+        if depth < 0:
+            return None
         for place in range(machine.next, len(machine.words)):
             kind = machine.words[place].type
-            if depth == 0 and machine.after(after, kind) is not None:
+            if depth == 0 and kind in _GOES_ON and machine.after(after, kind) is not None:
                 return place
             if depth == 0 and (kind in _CLOSERS or kind in (SEPARATOR, END)):
                 return None

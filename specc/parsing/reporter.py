@@ -24,6 +24,16 @@ class Reporter:
         self.source = source
         self._diagnostics = diagnostics
         self._count = 0
+        self._torn: list[int] = []
+
+    def tear(self, offset: int) -> None:
+        """Remember that what was meant at an offset is not known: it is reported already."""
+        self._torn.append(offset)
+
+    def is_torn(self, offset: int) -> bool:
+        """Whether the line is torn at or before the offset, so that it need not make sense."""
+        text = self.source.text
+        return any(at <= offset and "\n" not in text[at:offset] for at in self._torn)
 
     def error(
         self,
@@ -49,7 +59,7 @@ class Reporter:
         )
         self._count += 1
         if self._count == MOST_ERRORS:
-            text = f"more than {MOST_ERRORS - 1} syntax errors; the rest of the file is not read"
+            text = f"{MOST_ERRORS} syntax errors; the rest of the file is not read"
             self._add(Diagnostic("E0605", text, Label(Span(self.source, *place))))
             raise TooManyErrors
 

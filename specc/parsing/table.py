@@ -102,7 +102,7 @@ def build_table() -> str:
 
     grammar = resource("grammar", "specc.lark").read_text(encoding="utf-8")
     built = Lark(grammar, start=START, parser="lalr", lexer="basic", maybe_placeholders=True)
-    lalr = built.parser.parser._parse_table  # type: ignore[attr-defined]
+    lalr = built.parser.parser._parse_table
     rules = {rule: -number - 1 for number, rule in enumerate(built.rules)}
     states = _numbered(lalr.states, lalr.start_states[START])
     return _to_json(

@@ -7,11 +7,14 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from specc.parsing.reporter import Reporter
+from specc.parsing.reporter import Reporter, TooManyErrors
 from specc.parsing.table import load_table
 
 LONGEST_TEXT = 1_000_000
 """Characters in a file; a spec of 20,000 layers has half as many."""
+
+MOST_WORDS = 400_000
+"""Words in a file, comments and separators included."""
 
 LONGEST_INTEGER, LONGEST_REAL = 18, 40
 """Characters of a number; an integer fits 64 bits."""
@@ -39,14 +42,15 @@ _LOOKALIKES = str.maketrans(
     "АВЕКМНОРСТУХІЈЅаеорсухіјѕԁһԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανικρτυχ",
     "ABEKMHOPCTYXIJSaeopcyxijsdhqwABEZHIKMNOPTYXoavikptux",
 )
+"""Cyrillic and Greek letters, and the ASCII letters that they look like."""
 
 _INSTEAD = {
     "→": ("_ARROW", "->"),
     "⟶": ("_ARROW", "->"),
-    "–": ("SIGN", "-"),
-    "—": ("SIGN", "-"),
+    "\u2013": ("SIGN", "-"),
+    "\u2014": ("SIGN", "-"),
     "\u2212": ("SIGN", "-"),
-    "×": ("TIMES", "*"),
+    "\u00d7": ("TIMES", "*"),
     "·": ("TIMES", "*"),
     "÷": ("TIMES", "/"),
     "≤": ("COMPARE", "<="),
@@ -58,6 +62,9 @@ _INSTEAD = {
     "!": ("NOT", "not"),
 }
 """What to write instead of a sign that other languages or word processors use."""
+
+
+_QUOTES = "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2018\u2019'"
 
 
 class Token(NamedTuple):
@@ -111,7 +118,7 @@ class _Scanner:
             return []
         match, words, tokens = _words().match, keywords(), self.tokens
         text, position = self.text, 0
-        while found := match(text, position):
+        while len(tokens) <= MOST_WORDS and (found := match(text, position)):
             start, end = found.span()
             kind, word = str(found.lastgroup), found.group()
             position = end
@@ -123,6 +130,10 @@ class _Scanner:
                 position = _MENDERS[kind](self, Token(kind, word, start, end))
             elif kind != "BLANK":
                 tokens.append(Token(kind, word, start, end))
+        if len(tokens) > MOST_WORDS:
+            message = f"the file has more than {MOST_WORDS} words"
+            self.reporter.error("E0601", message, tokens[-1].place)
+            raise TooManyErrors
         return tokens
 
     def _text_can_be_read(self) -> bool:
@@ -181,9 +192,10 @@ class _Scanner:
         if found:
             self._report_escapes(*found.span())
         else:
+            self.reporter.tear(token.start)
             self.reporter.error(
                 "E0005",
-                "the string has no closing `\"`",
+                'the string has no closing `"`',
                 (token.start, end),
                 note="a string ends on the line where it begins",
             )
@@ -237,7 +249,7 @@ class _Scanner:
         while end < len(self.text) and self.text[end] == token.text:
             end += 1
         kind, instead = _INSTEAD.get(token.text, ("", ""))
-        if token.text in "“”„‟«»‘’'":
+        if token.text in _QUOTES:
             instead = '"'
         elif token.text.isspace():
             instead = " "
@@ -249,6 +261,8 @@ class _Scanner:
         )
         if kind:
             self.tokens.append(Token(kind, instead, token.start, end))
+        else:
+            self.reporter.tear(token.start)
         return end
 
 

@@ -1,0 +1,335 @@
+"""Differentiate: build the backward graph of every class by reverse-mode differentiation.
+
+Nodes are visited in the exact reverse of the order in which they are called. The gradients of a
+tensor that is used several times are summed; gradients that nobody needs are never built
+(slides, algorithms 6.1-6.6: the gradient of V is the sum of `op.bprop` over its consumers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import networkx
+
+from specc.check import ShapedModel
+from specc.classes import Classes, ClassPlan, is_called_again, used_in_loop, used_outputs
+from specc.graph import Call, Function, Layer, Loop, Node, Tensor, count_parameters
+from specc.ops.base import GradientGraph, LayerOp, LossOp
+from specc.types import TensorType
+
+
+@dataclass(eq=False, slots=True)
+class Backward:
+    """A statement of a backward pass: the gradients of a node's inputs from its outputs'.
+
+    `d_inputs` has `None` where no gradient is needed.
+    """
+
+    node: Node
+    d_outputs: tuple[Tensor, ...]
+    d_inputs: tuple[Tensor | None, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Formula:
+    """A statement that computes one tensor: a function, a `sum`, a `product` or `zeros`.
+
+    `in_place`: the first argument is used for the last time and may be overwritten.
+    """
+
+    kind: str
+    arguments: tuple[Tensor, ...]
+    result: Tensor
+    in_place: bool = False
+
+
+Statement = Backward | Formula
+
+
+@dataclass(eq=False)
+class BackwardGraph:
+    """The backward pass of one class.
+
+    Attributes:
+        d_outputs: the gradients that come in, one for each used output.
+        statements: in order.
+        d_inputs: the gradients that go out, one for each input; `None` where none is needed.
+        kept: the tensors of the forward pass that it reads.
+        forward_in_place: the functions of the forward pass that may overwrite an input, with
+            its position.
+        copies: positions of gradients that a call may overwrite and that are needed afterwards,
+            by the call's statement.
+        overwrites: which of `d_outputs` the pass may overwrite.
+        hands_on: for each of `d_inputs`, the position of the incoming gradient whose memory it
+            may share, or `None`.
+    """
+
+    d_outputs: tuple[Tensor, ...] = ()
+    statements: list[Statement] = field(default_factory=list)
+    d_inputs: tuple[Tensor | None, ...] = ()
+    kept: tuple[Tensor, ...] = ()
+    forward_in_place: dict[Layer, int] = field(default_factory=dict)
+    copies: dict[Backward, set[int]] = field(default_factory=dict)
+    overwrites: tuple[bool, ...] = ()
+    hands_on: tuple[int | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainingModel:
+    """A network with the backward pass of each of its classes."""
+
+    shaped: ShapedModel
+    classes: Classes
+    backward: Mapping[int, BackwardGraph]
+    input_gradients: bool
+
+    def backward_of(self, plan: ClassPlan) -> BackwardGraph:
+        """The backward pass of a class."""
+        return self.backward[id(plan)]
+
+
+def differentiate(shaped: ShapedModel, *, input_gradients: bool = False) -> TrainingModel:
+    """Derive the backward pass; with the gradients of the net's inputs only where asked for."""
+    from specc.ownership import allow_overwriting  # it works on the graphs of this module
+
+    classes = Classes(shaped.function)
+    needs = _gradients_needed(classes, input_gradients)
+    graphs = {
+        id(plan): _Differentiator(plan, classes, needs[id(plan)]).graph() for plan in classes
+    }
+    allow_overwriting(classes, graphs)
+    return TrainingModel(shaped, classes, graphs, input_gradients)
+
+
+# ---------------------------------------------------------------- what is needed
+
+
+def _gradients_needed(classes: Classes, input_gradients: bool) -> dict[int, list[bool]]:
+    """For each class, which of its inputs need a gradient anywhere, callers first.
+
+    The need flows forward: from parameters, and from inputs that need one, to every result.
+    """
+    needs = {id(p): [False] * len(p.function.inputs) for p in classes}
+    needs[id(classes.net)] = [input_gradients] * len(classes.net.function.inputs)
+    for plan in reversed(list(classes)):
+        needed = tensors_in_need(plan.function, needs[id(plan)])
+        for node in plan.function.nodes:
+            if isinstance(node, Call):
+                child = needs[id(classes.plan_at(plan, node))]
+                for i, tensor in enumerate(node.inputs):
+                    child[i] |= tensor in needed
+            elif isinstance(node, Loop):
+                _loop_needs(classes.plans_in(plan, node), node, needed, needs)
+    return needs
+
+
+def _loop_needs(
+    plans: list[ClassPlan], loop: Loop, needed: set[Tensor], needs: dict[int, list[bool]]
+) -> None:
+    carried = loop.inputs[0] in needed
+    for plan, iteration in zip(plans, loop.iterations, strict=True):
+        child = needs[id(plan)]
+        child[0] |= carried
+        for i, tensor in enumerate(iteration.inputs, start=1):
+            child[i] |= tensor in needed
+        carried = carried or any(child) or count_parameters(iteration.function) > 0
+
+
+def tensors_in_need(function: Function, inputs: Iterable[bool]) -> set[Tensor]:
+    """The tensors whose gradients are needed: those that something learned has an effect on."""
+    graph = function.graph()
+    learned = [f"{i}:{node.name}" for i, node in enumerate(function.nodes) if _learns(node)]
+    given = [f"in:{t.name}" for t, n in zip(function.inputs, inputs, strict=True) if n]
+    graph.add_edges_from(("learned", name) for name in (*learned, *given))
+    reached = networkx.descendants(graph, "learned") if "learned" in graph else set()
+    needed = {t for t, n in zip(function.inputs, inputs, strict=True) if n}
+    for position, node in enumerate(function.nodes):
+        if f"{position}:{node.name}" in reached:
+            needed.update(node.outputs)
+    return needed
+
+
+def _learns(node: Node) -> bool:
+    if isinstance(node, Layer):
+        return bool(node.op.parameters(node))
+    if isinstance(node, Call):
+        return count_parameters(node.function) > 0
+    return any(count_parameters(i.function) > 0 for i in node.iterations)
+
+
+# ---------------------------------------------------------------- one class
+
+
+class _Differentiator(GradientGraph):
+    """Builds the backward graph of one class, node by node."""
+
+    def __init__(self, plan: ClassPlan, classes: Classes, input_needs: list[bool]) -> None:
+        self.plan = plan
+        self.classes = classes
+        self.body = plan.function
+        self.needed = tensors_in_need(self.body, input_needs)
+        self.input_needs = input_needs
+        self.contributions: dict[Tensor, list[Tensor]] = {}
+        self.result = BackwardGraph()
+        self.taken = {t.name for t in self.body.inputs}
+        self.taken.update(t.name for n in self.body.nodes for t in n.outputs)
+
+    def graph(self) -> BackwardGraph:
+        """The backward pass."""
+        used = zip(self.body.outputs, self.plan.used, strict=True)
+        incoming = []
+        for output, is_used in used:
+            if is_used and self.body is not self.classes.net.function:
+                incoming.append(self.new(output))
+                self.contributions.setdefault(output, []).append(incoming[-1])
+        self.result.d_outputs = tuple(incoming)
+        for node in reversed(self.body.nodes):
+            self.visit(node)
+        self.result.d_inputs = tuple(
+            self.total(tensor) if needed else None
+            for tensor, needed in zip(self.body.inputs, self.input_needs, strict=True)
+        )
+        self._prune()
+        self._note_kept()
+        return self.result
+
+    def visit(self, node: Node) -> None:
+        """The gradients of a node's inputs, from those of its outputs."""
+        if isinstance(node, Layer) and isinstance(node.op, LossOp):
+            if node.inputs[0] in self.needed:
+                d_input = self.new(node.inputs[0])
+                self.result.statements.append(Backward(node, (), (d_input,)))
+                self.contribute(node.inputs[0], d_input)
+            return
+        wanted = any(t in self.needed for t in node.outputs)
+        must_pop = self.plan.is_stacked or is_called_again(self.body, node)
+        if not wanted and not must_pop:
+            return
+        if isinstance(node, Layer):
+            self._visit_layer(node, wanted)
+        elif isinstance(node, Call):
+            self._visit_call(node)
+        else:
+            self._visit_loop(node)
+
+    def _visit_layer(self, layer: Layer, wanted: bool) -> None:
+        if not wanted and not isinstance(layer.op, LayerOp):
+            return  # a function keeps nothing that would have to be taken back
+        gradients = layer.op.gradient(layer, self.total(layer.outputs[0]), self)
+        for tensor, gradient in zip(layer.inputs, gradients, strict=True):
+            if tensor in self.needed:
+                gradient.name = gradient.name or self.fresh(f"d_{tensor.name}")
+                self.contribute(tensor, gradient)
+
+    def _visit_call(self, call: Call) -> None:
+        used = used_outputs(self.body, call)
+        d_outputs = tuple(self.total(t) for t, u in zip(call.outputs, used, strict=True) if u)
+        d_inputs = self.results(call.inputs)
+        self.result.statements.append(Backward(call, d_outputs, d_inputs))
+
+    def _visit_loop(self, loop: Loop) -> None:
+        used = used_in_loop(self.body, loop)
+        width = len(loop.iterations[0].taps) if loop.is_uniform else 0
+        outputs = [loop.outputs[0]]
+        for position, tensor in enumerate(loop.outputs[1:]):
+            if not loop.is_uniform or used[1 + position % width]:
+                outputs.append(tensor)
+        d_outputs = tuple(self.total(t) for t in outputs) if used[0] else ()
+        if not used[0]:
+            d_outputs = (self.zeros(outputs[0]), *(self.total(t) for t in outputs[1:]))
+        self.result.statements.append(Backward(loop, d_outputs, self.results(loop.inputs)))
+
+    def results(self, inputs: tuple[Tensor, ...]) -> tuple[Tensor | None, ...]:
+        """New gradients for the inputs that need one."""
+        gradients: list[Tensor | None] = []
+        for tensor in inputs:
+            if tensor in self.needed:
+                gradient = self.new(tensor)
+                self.contribute(tensor, gradient)
+                gradients.append(gradient)
+            else:
+                gradients.append(None)
+        return tuple(gradients)
+
+    # ------------------------------------------------------------ sums
+
+    def contribute(self, tensor: Tensor, gradient: Tensor) -> None:
+        """Another use of `tensor` adds to its gradient."""
+        self.contributions.setdefault(tensor, []).append(gradient)
+
+    def total(self, tensor: Tensor) -> Tensor:
+        """The gradient of a tensor: the sum over its uses, zero if there is none."""
+        parts = self.contributions.get(tensor, [])
+        if not parts:
+            return self.zeros(tensor)
+        while len(parts) > 1:
+            first, second = parts[:2]
+            name = self.fresh(f"d_{tensor.name}")
+            parts[:2] = [self.formula("sum", (first, second), tensor.type, name)]
+        return parts[0]
+
+    def zeros(self, tensor: Tensor) -> Tensor:
+        """A gradient of zero, for a result that is not used here."""
+        return self.formula("zeros", (tensor,), tensor.type, self.fresh(f"d_{tensor.name}"))
+
+    # ------------------------------------------------------------ the gradient rules' tools
+
+    def layer_backward(self, layer: Layer, d_output: Tensor) -> tuple[Tensor, ...]:
+        """`d_x = self.conv1.backward(d_y)`."""
+        made = tuple(self.new(t) if t in self.needed else None for t in layer.inputs)
+        self.result.statements.append(Backward(layer, (d_output,), made))
+        unused = Tensor("_", d_output.type, d_output.span)
+        return tuple(t or unused for t in made)
+
+    def function(self, name: str, *arguments: Tensor) -> Tensor:
+        """`d_x = relu_backward(d_y, y)`; named once it is known for whom it is."""
+        return self.formula(name, arguments, arguments[0].type, "")
+
+    def product(self, *factors: Tensor) -> Tensor:
+        """`d_x = d_y * a * b`."""
+        return self.formula("product", factors, factors[0].type, "")
+
+    def formula(
+        self, kind: str, arguments: tuple[Tensor, ...], type_: TensorType, name: str
+    ) -> Tensor:
+        """Append a statement that computes one tensor."""
+        result = Tensor(name, type_, arguments[0].span)
+        self.result.statements.append(Formula(kind, arguments, result))
+        return result
+
+    def new(self, tensor: Tensor) -> Tensor:
+        """A gradient of a tensor, under a name of its own."""
+        return Tensor(self.fresh(f"d_{tensor.name}"), tensor.type, tensor.span)
+
+    def fresh(self, name: str) -> str:
+        """A name that no other tensor has."""
+        base = name.replace("[", "_").replace("]", "")
+        candidate, number = base, 2
+        while candidate in self.taken:
+            candidate = f"{base}_{number}"
+            number += 1
+        self.taken.add(candidate)
+        return candidate
+
+    # ------------------------------------------------------------ the end
+
+    def _prune(self) -> None:
+        """Leave out what nobody reads; what has an effect of its own stays."""
+        read = {t for t in self.result.d_inputs if t is not None}
+        kept: list[Statement] = []
+        for statement in reversed(self.result.statements):
+            if isinstance(statement, Formula):
+                if statement.result not in read:
+                    continue
+                read.update(statement.arguments)
+            else:
+                read.update(statement.d_outputs)
+            kept.append(statement)
+        self.result.statements = kept[::-1]
+
+    def _note_kept(self) -> None:
+        """The tensors of the forward pass that formulas read, in the order they are made."""
+        read = {t for s in self.result.statements if isinstance(s, Formula) for t in s.arguments}
+        made = [*self.body.inputs, *(t for n in self.body.nodes for t in n.outputs)]
+        self.result.kept = tuple(t for t in made if t in read)

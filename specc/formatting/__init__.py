@@ -1,0 +1,1 @@
+"""The parts of `specc.format`: `outline` finds statements and comments, `spacing` sets blanks."""

@@ -1,0 +1,1 @@
+"""The forms of `specc.report`, one module each; `snippet` shows lines of the spec."""

@@ -1,0 +1,1 @@
+"""Plain NumPy with explicit forward and backward passes."""

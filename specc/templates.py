@@ -1,0 +1,65 @@
+"""The template engine: what a template uses and what it is given must be the same."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import jinja2
+from jinja2 import meta, nodes
+
+from specc.literal import literal
+from specc.resources import resource
+
+
+class TemplateError(Exception):
+    """A template and its context do not fit: a bug in specc."""
+
+
+@cache
+def environment(target: str) -> jinja2.Environment:
+    """The environment of a target's templates."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resource("templates", target)),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # it writes Python, not HTML; names are checked before they get here
+    )
+    made.filters["literal"] = literal
+    return made
+
+
+@cache
+def variables(target: str, name: str) -> frozenset[str]:
+    """The names that a template takes from its context."""
+    engine = environment(target)
+    loader = engine.loader
+    assert loader is not None
+    text, _, _ = loader.get_source(engine, f"{name}.py.j2")
+    tree = engine.parse(text)
+    own = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}
+    return frozenset(meta.find_undeclared_variables(tree) - own)
+
+
+def render(target: str, name: str, /, **context: object) -> str:
+    """A template as text, with no blank lines around it.
+
+    Raises:
+        TemplateError: if the template uses a name that it is not given, or is given one that it
+            does not use.
+    """
+    used = variables(target, name)
+    if used != context.keys():
+        raise TemplateError(
+            f"{name}: missing {sorted(used - context.keys())}, "
+            f"unused {sorted(context.keys() - used)}"
+        )
+    return environment(target).get_template(f"{name}.py.j2").render(**context).strip("\n")
+
+
+def render_kernels(target: str, name: str, kernels: frozenset[str], stacked: frozenset[str]) -> str:
+    """The kernels of one op."""
+    context = {"kernels": kernels, "stacked": stacked}
+    used = variables(target, name)
+    return render(target, name, **{key: context[key] for key in context if key in used})

@@ -1,0 +1,172 @@
+"""The formatter: canonical, idempotent, and no change of meaning."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from syntax_examples import EVERYTHING, EXAMPLES, LENET, mutated_specs, parsed, without_spans, words
+
+from specc.diagnostics import CompileError
+from specc.format import WIDTH, format_text
+from specc.source import Source
+
+
+def formatted(text: str) -> str:
+    return format_text(Source("x.net", text))
+
+
+def comments(text: str) -> list[str]:
+    return [word.text.rstrip() for word in words(text) if word.type == "COMMENT"]
+
+
+def assert_faithful(text: str) -> None:
+    result = formatted(text)
+    assert without_spans(parsed(result)[0]) == without_spans(parsed(text)[0])
+    assert comments(result) == comments(text)
+    assert formatted(result) == result
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_examples_keep_meaning_and_comments(text: str) -> None:
+    assert_faithful(text)
+
+
+@settings(max_examples=80, deadline=None)
+@given(mutated_specs())
+def test_whatever_can_be_formatted_keeps_meaning_and_comments(text: str) -> None:
+    try:
+        formatted(text)
+    except CompileError as error:
+        assert error.diagnostics
+    else:
+        assert_faithful(text)
+
+
+def test_columns_are_not_aligned() -> None:
+    result = formatted(LENET)
+    assert "  input image: real[1, 28, 28]\n  target digit: label of classes\n" in result
+    assert "  conv(16, 5) -> sigmoid -> maxpool(2)\n" in result
+    assert '  data mnist("data/mnist")\n  epochs 5\n' in result
+
+
+def test_everything() -> None:
+    assert (
+        formatted(EVERYTHING)
+        == """\
+# head
+
+# two
+import "a.net"  # c
+let x = 1
+let y = -2 ** -3 + (4) // 1 % 5 * "é\\n\\""
+
+net A(a = 1, b = [1, 2]) {  # open
+  input image: real[3, 16 * H], words: token[T] of vocab padded  # tr
+  # own
+
+  conv(64, 3, pad=1) -> relu  # first
+    # between
+    -> maxpool(2)
+  flatten  # after semicolon
+  conv(  # a
+    64,
+    3,  # b
+    pad=[1,
+      2],
+  ) -> relu
+  if a == 1 and not (b) { relu }
+  # before else
+  else if in.height <= 3 { tanh } else { sigmoid }
+  stem: repeat 2 { conv(1) -> relu; tanh } -> relu as (a, b)
+  concat(axis=1) { path { conv(1); relu } path {} path { relu } }
+  concat {
+    path { conv(1000000, 3, pad=1) -> relu -> relu }
+    path { conv(100000, 3, pad=1) }
+  }
+  from tap[i], state, in -> add ->
+    # why
+    repeat 3 {
+      relu
+    } as q
+    -> lstm(1, initial=state) as tap[i + 1]
+  shared enc = stack(64)
+  let z = range(1, step=2)[0]
+  output a, tap[1]
+  loss mse(target=x, mask=m)
+  # last
+}
+train a for A {
+  optimizer adam(lr=0.1)
+  clip -3
+  betas [1]
+  epochs 5  # five
+  split validation=0.1, b=none
+}
+train {}
+# end
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ""),
+        ("\n\n", ""),
+        ("# only", "# only\n"),
+        ("# a\n\n\n\n# b   \n\n", "# a\n\n# b\n"),
+        ("let a=1\n\n\nlet b=2\nlet c=3\n\n", "let a = 1\n\nlet b = 2\nlet c = 3\n"),
+        ("let a = [ 1 , 2 , ]", "let a = [1, 2]\n"),
+        ("let a = [\n1,\n2,\n]", "let a = [\n  1,\n  2,\n]\n"),
+        ("let a=- 1 - -1*+2**-2", "let a = -1 - -1 * +2 ** -2\n"),
+        ("let a = not(x)==(y)", "let a = not (x) == (y)\n"),
+        ("let a = in . shape [0]", "let a = in.shape[0]\n"),
+        ("net A{}", "net A {}\n"),
+        ("net A{\n\n}", "net A {}\n"),
+        ("net A{# c\n}", "net A {  # c\n}\n"),
+        ("net A # c\n{ relu }", "net A  # c\n{ relu }\n"),
+        ("net A\n{ relu;tanh; }", "net A { relu; tanh }\n"),
+        ("net A { relu\n tanh }", "net A {\n  relu\n  tanh\n}\n"),
+        ("net A { relu->\n\n tanh\n}", "net A {\n  relu ->\n    tanh\n}\n"),
+        ("net A {\nrelu\n\n->tanh\n}", "net A {\n  relu\n    -> tanh\n}\n"),
+        ("net A {\nif a{relu}\nelse{tanh}\n}", "net A {\n  if a { relu } else { tanh }\n}\n"),
+        (
+            "net A {\nconcat{path{a\nb}path{}}->c\n}",
+            "net A {\n  concat {\n    path {\n      a\n      b\n    }\n    path {}\n  } -> c\n}\n",
+        ),
+    ],
+)
+def test_canonical_form(text: str, expected: str) -> None:
+    assert formatted(text) == expected
+    assert formatted(expected) == expected
+
+
+@pytest.mark.parametrize("extra", [0, 1])
+def test_a_body_stays_on_its_line_while_it_fits(extra: int) -> None:
+    start = "block b { relu -> "
+    name = "x" * (WIDTH - len(start) - len(" }") + extra)
+    text = f"{start}{name} }}\n"
+    broken = f"block b {{\n  relu -> {name}\n}}\n"
+    assert formatted(text) == (broken if extra else text)
+
+
+def test_a_comment_does_not_break_a_body() -> None:
+    text = f"block b {{ relu }}  # {'x' * WIDTH}\n"
+    assert formatted(text) == text
+
+
+def test_deep_and_long_texts() -> None:
+    deep = "block b { " + "repeat 2 { " * 50 + "relu" + " }" * 51
+    assert_faithful(deep)
+    mixed = "block b {" + "if a { x } else {\n" * 40 + "relu" + "}" * 41
+    assert_faithful(mixed)
+
+
+def test_syntax_errors_are_raised() -> None:
+    with pytest.raises(CompileError) as caught:
+        formatted("net A { conv(3 }\nlet x 2\n")
+    assert [d.code for d in caught.value.diagnostics] == ["E0007", "E0010"]
+
+
+def test_windows_line_ends() -> None:
+    assert formatted("let a = 1 # c\r\nlet b = 2\r\n") == "let a = 1  # c\nlet b = 2\n"
