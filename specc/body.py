@@ -273,8 +273,16 @@ class Body:
                 self._name_tap(reference, reference.index, tensor)
             elif reference.name != "_":
                 self.names[reference.name] = tensor
+                self._rename(tensor, reference.name)
         if len(self.current) > 1:
             self.current = self.current[:1]
+
+    def _rename(self, tensor: Tensor, name: str) -> None:
+        """Call a tensor of this body in the code as the spec does."""
+        is_own = any(tensor in node.outputs for node in self.nodes[-1:])
+        if is_own and tensor.name != name:
+            self.taken.discard(tensor.name)
+            tensor.name = self.unique(name)
 
     def _name_tap(self, reference: syntax.Reference, index: syntax.Expression, t: Tensor) -> None:
         position = number(evaluate(index, self.environment), index.span, "an index")
@@ -433,7 +441,7 @@ class Body:
                 total *= size.number if size.is_known else 1
             if total > LARGEST_TENSOR:
                 raise fail(
-                    "E0604",
+                    "E0614",
                     f"the {what} of `{layer.op.name}` would hold {total} numbers",
                     layer.span,
                     f"[{', '.join(show(s) for s in shape)}]",

@@ -297,7 +297,7 @@ class _ClassNames:
         base = f"{name}_net" if name in self.taken else name
         candidate, number = base, 2
         while candidate in self.given or candidate in self.taken:
-            candidate = f"{base}{number}"
+            candidate = f"{base}_{number}" if base[-1].isdigit() else f"{base}{number}"
             number += 1
         self.given.add(candidate)
         return candidate

@@ -83,7 +83,7 @@ class Elaborator:
             chain = list(dict.fromkeys(l.span.text.split("(")[0] for l in self.trail[-4:]))
             raise EvaluationError(
                 Diagnostic(
-                    "E0602",
+                    "E0612",
                     f"blocks call one another more than {DEEPEST} deep",
                     label,
                     self.trail[0],
@@ -109,7 +109,7 @@ class Elaborator:
         self.sizes[id(function)] = total
         if total > MOST_LAYERS:
             raise fail(
-                "E0601",
+                "E0611",
                 f"this makes more than {MOST_LAYERS} layers",
                 span,
                 f"{total} layers",

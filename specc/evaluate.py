@@ -177,7 +177,7 @@ def _joined(left: Value, right: Value, span: Span) -> Value:
     assert isinstance(left.plain, tuple) and isinstance(right.plain, tuple)
     items = left.plain + right.plain
     if len(items) > LONGEST:
-        raise fail("E0605", f"a list may have at most {LONGEST} items", span, "this has more")
+        raise fail("E0615", f"a list may have at most {LONGEST} items", span, "this has more")
     return sequence(items)
 
 
@@ -253,7 +253,7 @@ def _limited(plain: Plain, term: Term, span: Span) -> Value:
 
 
 def _too_large(span: Span) -> EvaluationError:
-    return fail("E0605", "this number is too large", span, "beyond 2**63")
+    return fail("E0615", "this number is too large", span, "beyond 2**63")
 
 
 def _index(expression: syntax.Index, environment: Environment) -> Value:
@@ -349,7 +349,7 @@ def _range(
     result = range(numbers["start"], numbers["stop"], step)
     if len(result) > LONGEST:
         raise fail(
-            "E0605",
+            "E0615",
             f"a list may have at most {LONGEST} items",
             expression.span,
             f"this has {len(result)}",

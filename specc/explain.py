@@ -1,4 +1,4 @@
-"""The explanations of the diagnostics' codes: one Markdown file each, with examples that are tested.
+"""The explanations of the codes: one Markdown file each, with examples that are tested.
 
     # E0301: the kernel is larger than the image
     What is wrong, in a few sentences.
@@ -62,7 +62,7 @@ def parse_explanation(text: str, name: str = "") -> Explanation:
     """
     title = _TITLE.match(text)
     if title is None or (name and name != f"{title[1]}.md"):
-        raise ValueError(f"{name}: needs a first line such as `# {name.removesuffix('.md')}: title`")
+        raise ValueError(f"{name}: needs a first line such as `# E0301: title`")
     body = text[title.end() :].strip() + "\n"
     _, broken, rest = body.partition("\n## Broken\n")
     shown, mended, after = rest.partition("\n## Mended\n")

@@ -209,6 +209,16 @@ def count_parameters(function: Function, known: dict[int, int] | None = None) ->
     return known[id(function)]
 
 
+def count_layers(function: Function, known: dict[int, int] | None = None) -> int:
+    """How many layers a function runs, loops counted out and losses left out."""
+    known = {} if known is None else known
+    if id(function) not in known:
+        layers = [n for n in function.nodes if isinstance(n, Layer) and n.op.family != "loss"]
+        children = sum(count_layers(child, known) for child in function.children())
+        known[id(function)] = len(layers) + children
+    return known[id(function)]
+
+
 def layer_parameters(layer: Layer) -> int:
     """How many numbers a layer learns."""
     total = 0

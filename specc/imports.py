@@ -87,7 +87,7 @@ class Importer:
         if path in self.programs:
             return self.programs[path]
         if len(self.programs) >= MOST_FILES:
-            self._fail("E0603", f"more than {MOST_FILES} files are imported", item, "one too many")
+            self._fail("E0613", f"more than {MOST_FILES} files are imported", item, "one too many")
             return None
         try:
             source = read(path, name=self._display(path))

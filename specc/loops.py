@@ -75,7 +75,7 @@ def _count(parent: Body, step: syntax.Repeat | syntax.For) -> tuple[Value, Value
         count = Value(times, times)
     if times > MOST_ITERATIONS:
         raise fail(
-            "E0601",
+            "E0611",
             f"a loop may run at most {MOST_ITERATIONS} times",
             step.span if isinstance(step, syntax.For) else step.count.span,
             f"this one runs {times} times",

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from specc import syntax
@@ -112,3 +113,74 @@ def _unknown(node: syntax.Name | syntax.Incoming) -> Value:
     raise fail("E0101", f"`{node.span.text}` is no value here", node.span, "not a literal")
 
 
+@dataclass(frozen=True)
+class Options:
+    """What decides the code beside the spec itself; all of it is recorded in the file.
+
+    `settings` are values for the net's parameters (`name=value`), `train` names a training
+    section; with `input_gradients` the backward pass goes on to the inputs.
+    """
+
+    net: str | None = None
+    settings: Sequence[str] = ()
+    train: str | None = None
+    target: str = "numpy"
+    input_gradients: bool = False
+    allow_imports: bool = False
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A file that was written: its text, and the name of the network."""
+
+    text: str
+    net: str
+
+
+def generate(
+    source: Source,
+    *,
+    output: Path,
+    diagnostics: Diagnostics,
+    net: str | None = None,
+    settings: Sequence[str] = (),
+    allow_imports: bool = False,
+    target: str = "numpy",
+    train: str | None = None,
+    input_gradients: bool = False,
+) -> Generated:
+    """Compile one network; `output` is where the file will lie, for the way to its data.
+
+    Raises:
+        CompileError: if the spec has errors.
+    """
+    from specc.emit import emit  # with NetworkX and Jinja behind it: only here
+
+    options = Options(net, tuple(settings), train, target, input_gradients, allow_imports)
+    shaped = shape_one(source, options, diagnostics)
+    return Generated(emit(shaped, options, output, diagnostics), shaped.net.name)
+
+
+def shape_one(source: Source, options: Options, diagnostics: Diagnostics) -> ShapedModel:
+    """The network that is meant, with its shapes: the only one, or the one that is named."""
+    shaped = analyse(
+        source,
+        diagnostics,
+        net=options.net,
+        settings=options.settings,
+        allow_imports=options.allow_imports,
+    )
+    if len(shaped) == 1:
+        return next(iter(shaped.values()))
+    names = ", ".join(f"`{name}`" for name in shaped)
+    raise CompileError(
+        [
+            Diagnostic(
+                "E0115",
+                "there are several nets in this file" if shaped else "there is no net in this file",
+                Label(Span(source, 0, 0)),
+                note=f"its nets: {names}" if shaped else "",
+                help=f"choose one: `--net {next(iter(shaped))}`" if shaped else "",
+            )
+        ]
+    )

@@ -29,9 +29,9 @@ def report(diagnostics: Iterable[Diagnostic], form: str = "text", *, colour: boo
 
         return as_json(found)
     if form == "github":
-        from specc.reporting.machine import annotations
+        from specc.reporting.machine import workflow_commands
 
-        return annotations(found)
+        return workflow_commands(found)
     if form == "sarif":
         from specc.reporting.sarif import sarif
 

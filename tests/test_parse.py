@@ -514,7 +514,7 @@ def test_a_word_left_out_gives_few_errors(text: str) -> None:
     assert sum(count > 1 for count in counts) <= 0.05 * len(counts)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(mutated_specs())
 def test_mutated_specs_end_with_diagnostics(text: str) -> None:
     for found in parsed(text)[1]:
@@ -524,7 +524,7 @@ def test_mutated_specs_end_with_diagnostics(text: str) -> None:
         assert "Token" not in found.message
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(st.text(max_size=200) | st.text('{}()[]\n;->=,:."#ab1 ', max_size=200))
 def test_any_text_ends(text: str) -> None:
     parsed(text)

@@ -28,7 +28,7 @@ from runtime_parts import (
 )
 
 from specc.resources import resource
-from specc.templates import variables
+from specc.rendering import variables
 
 # Templates
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "check",
+    short_help="Find every error and warning of a spec.",
     epilog="Example:  specc check specs/lenet.net --set classes=26",
 )
 @files_argument
@@ -77,17 +78,13 @@ def check_training(shaped: dict[str, ShapedModel], diagnostics: Diagnostics) -> 
 
 
 def _net(file: str, name: str, model: ShapedModel) -> dict[str, Any]:
-    try:
-        from specc.summarize import summarize
-    except ModuleNotFoundError:
-        return {"file": file, "net": name, "layers": 0, "parameters": 0}
+    from specc.graph import count_layers, count_parameters
 
-    summary = summarize(model)
     return {
         "file": file,
         "net": name,
-        "layers": summary.layers,
-        "parameters": summary.parameters,
+        "layers": count_layers(model.function),
+        "parameters": count_parameters(model.function),
     }
 
 

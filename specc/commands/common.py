@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -57,7 +57,6 @@ class Options:
 def spec_options(command: Callable[..., R]) -> Callable[..., R]:
     """Add the options of `Options`; the command gets them as its argument `options`."""
 
-    @wraps(command)
     def collected(
         net: str | None,
         settings: tuple[str, ...],
@@ -67,9 +66,10 @@ def spec_options(command: Callable[..., R]) -> Callable[..., R]:
     ) -> R:
         return command(options=Options(net, settings, allow_imports, output_format), **rest)
 
+    decorated: Callable[..., R] = wraps(command)(collected)
     for option in reversed(_SPEC_OPTIONS):
-        collected = option(collected)
-    return collected
+        decorated = option(decorated)
+    return decorated
 
 
 def _checked_settings(
@@ -103,9 +103,7 @@ _SPEC_OPTIONS = (
         callback=_checked_settings,
         help="The value of a parameter of the net; may be given several times.",
     ),
-    click.option(
-        "--allow-imports", is_flag=True, help="Let imports leave the folder of the spec."
-    ),
+    click.option("--allow-imports", is_flag=True, help="Let imports leave the folder of the spec."),
     format_option,
 )
 
@@ -189,8 +187,5 @@ def chosen(shaped: dict[str, ShapedModel], file: str) -> ShapedModel:
         return next(iter(shaped.values()))
     if not shaped:
         raise click.UsageError(f"`{file}` has no net")
-    raise click.UsageError(f"`{file}` has {len(shaped)} nets: choose with `--net {'|'.join(shaped)}`")
-
-
-
-
+    names = "|".join(shaped)
+    raise click.UsageError(f"`{file}` has {len(shaped)} nets: choose with `--net {names}`")

@@ -16,6 +16,7 @@ class Failure(click.ClickException):
     exit_code = 1
 
     def __init__(self, message: str, help: str = "") -> None:
+        """Take the two lines, without the words `error` and `help`."""
         super().__init__(message)
         self.help = help
 

@@ -49,7 +49,7 @@ def _shown(character: str) -> str:
 
 
 def cells(line: str) -> list[str]:
-    """What is shown of each character of a line: tabs as spaces, hidden ones as `\N{REPLACEMENT CHARACTER}`."""
+    """What is shown of each character of a line: tabs as spaces, hidden ones as a sign."""
     shown, column = [], 0
     for character in line:
         if character == "\t":

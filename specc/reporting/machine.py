@@ -51,7 +51,7 @@ def region(label: Label) -> dict[str, int]:
     return {"line": line, "column": column, "end_line": end_line, "end_column": behind}
 
 
-def annotations(diagnostics: Sequence[Diagnostic]) -> str:
+def workflow_commands(diagnostics: Sequence[Diagnostic]) -> str:
     """`::error file=…,line=…::…`, as GitHub's workflows read it: a line a diagnostic."""
     return "".join(f"{_annotation(diagnostic)}\n" for diagnostic in diagnostics)
 

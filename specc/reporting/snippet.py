@@ -1,4 +1,4 @@
-"""Lines of a spec with marks under them: one renderer for one and two spans, in one or two files."""
+"""Lines of a spec with marks under them: one renderer for one and two spans."""
 
 from __future__ import annotations
 

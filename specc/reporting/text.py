@@ -31,7 +31,7 @@ def _diagnostic(diagnostic: Diagnostic, paint: Paint) -> Iterator[str]:
     yield head + paint("bold", f": {clean(diagnostic.message)}")
     sign = "^" if diagnostic.severity is Severity.ERROR else "~"
     groups = _groups(diagnostic, sign)
-    gutter = max((len(str(m.line)) for _, _, placed in groups for m in placed), default=0) + 1
+    gutter = max((len(str(m.line)) for _, _, placed in groups for m in placed), default=1) + 1
     for arrow, label, placed in groups:
         yield f"{' ' * gutter}{paint('gutter', arrow)} {_place(label)}"
         if placed:

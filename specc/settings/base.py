@@ -85,24 +85,32 @@ class Setting(ABC, Generic[T_co]):
         """What the line says; raises `EvaluationError`, or `Rejected` after reporting."""
 
 
-class Choice(ABC, Generic[T_co]):
-    """A word that a setting may be, with its arguments: `adam(lr=0.002)`.
+class OpenChoice(ABC, Generic[T_co]):
+    """A word that a setting may be, with whatever follows it.
 
     Attributes:
         setting: the setting it belongs to.
         name: the word.
-        arguments: its signature, in order.
     """
 
     setting: ClassVar[str]
     name: ClassVar[str]
+
+    @abstractmethod
+    def read(self, call: syntax.Apply, section: Section) -> T_co:
+        """What the word and its arguments say; raises `EvaluationError` or `Rejected`."""
+
+
+class Choice(OpenChoice[T_co]):
+    """A word with a signature: `adam(lr=0.002)`; `arguments` are in order."""
+
     arguments: ClassVar[tuple[Argument, ...]] = ()
+
+    def read(self, call: syntax.Apply, section: Section) -> T_co:
+        """What `make` makes of the arguments, once they are checked."""
+        values, spans = section.arguments(call, self.arguments)
+        return self.make(Use(section, self.name, call.span, values, spans))
 
     @abstractmethod
     def make(self, use: Use) -> T_co:
         """What it says, checked against the net; raises `use.fail(…)`."""
-
-    def make_from(self, call: syntax.Apply, section: Section) -> T_co:
-        """What a call of it says."""
-        values, spans = section.arguments(call, self.arguments)
-        return self.make(Use(section, self.name, call.span, values, spans))

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from specc import syntax
 from specc.evaluate import EvaluationError, fail
-from specc.settings.base import Choice, Setting, T_co
+from specc.settings.base import OpenChoice, Setting, T_co
 from specc.settings.registry import choices
 from specc.settings.section import Section
 from specc.signature import Kind
@@ -54,9 +54,9 @@ class Choosing(Setting[T_co]):
     def choose(self, value: syntax.Expression, section: Section) -> T_co:
         """What one word says."""
         call = self._call(value, section)
-        known: Mapping[str, Choice[T_co]] = choices(self.name)
+        known: Mapping[str, OpenChoice[T_co]] = choices(self.name)
         if call.name in known:
-            return known[call.name].make_from(call, section)
+            return known[call.name].read(call, section)
         if call.name in self.unbuilt:
             raise unbuilt(f"the {self.noun} `{call.name}`", call.name_span)
         raise self._unknown(call, tuple(known))

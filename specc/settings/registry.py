@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 import specc.settings
-from specc.settings.base import Choice, Setting
+from specc.settings.base import OpenChoice, Setting
 
 
 @cache
@@ -21,9 +21,9 @@ def settings() -> Mapping[str, Setting[Any]]:
 
 
 @cache
-def choices(setting: str) -> Mapping[str, Choice[Any]]:
+def choices(setting: str) -> Mapping[str, OpenChoice[Any]]:
     """The words that a setting may be, in alphabetical order."""
-    found = {kind.name: kind() for kind in _classes(Choice) if kind.setting == setting}
+    found = {kind.name: kind() for kind in _classes(OpenChoice) if kind.setting == setting}
     return dict(sorted(found.items()))
 
 

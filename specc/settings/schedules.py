@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from specc import syntax
 from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import EvaluationError, fail
-from specc.settings.base import Choice, Use
+from specc.settings.base import Choice, OpenChoice, Use
 from specc.settings.forms import Choosing
 from specc.settings.optimizers import Update
 from specc.settings.section import Section
@@ -49,7 +49,7 @@ class Constant(Choice[Pieces | None]):
         return None
 
 
-class Piecewise(Choice[Pieces | None]):
+class Piecewise(OpenChoice[Pieces | None]):
     """`piecewise([epoch, lr], …)`: a new rate from each epoch on.
 
     Epochs count from 0; before the first piece the optimizer's rate holds.
@@ -58,7 +58,7 @@ class Piecewise(Choice[Pieces | None]):
     setting = "schedule"
     name = "piecewise"
 
-    def make_from(self, call: syntax.Apply, section: Section) -> Pieces | None:
+    def read(self, call: syntax.Apply, section: Section) -> Pieces | None:
         """The pieces: any number of pairs."""
         if not call.arguments:
             raise _bad_piece("`piecewise` needs a piece `[epoch, lr]`", call.span, "none is here")
@@ -70,15 +70,11 @@ class Piecewise(Choice[Pieces | None]):
         given = [argument.value for argument in call.arguments]
         rates = tuple(_piece(section.value(item), item.span) for item in given)
         spans = tuple(item.span for item in given)
-        for (before, _), (after, _), span in zip(rates, rates[1:], spans[1:], strict=False):
+        for (before, _), (after, _), span in zip(rates[:-1], rates[1:], spans[1:], strict=True):
             if after <= before:
                 message = "the epochs of `piecewise` have to rise"
                 raise _bad_piece(message, span, f"epoch {after} does not follow epoch {before}")
         return Pieces(rates, call.span, spans)
-
-    def make(self, use: Use) -> Pieces | None:
-        """Never without pieces."""
-        raise NotImplementedError("`piecewise` is made from its pieces")
 
 
 def _piece(value: Value, span: Span) -> tuple[int, float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from specc import syntax
 from specc.check import ShapedModel
-from specc.diagnostics import Diagnostic, Diagnostics, Label
+from specc.diagnostics import Diagnostic, Diagnostics
 from specc.elaborate import Elaborator
 from specc.evaluate import Environment, EvaluationError, evaluate, fail
 from specc.signature import Argument, bind, defaults, wrong_kind
@@ -48,9 +48,7 @@ class Section:
         """
         problems: list[Diagnostic] = []
         wanted = [(argument.name, argument.is_required) for argument in declared]
-        bound = bind(
-            call.name, call.span, call.name_span, wanted, call.arguments, problems.append
-        )
+        bound = bind(call.name, call.span, call.name_span, wanted, call.arguments, problems.append)
         values = dict(defaults(declared))
         for argument in declared:
             if argument.name in bound:
@@ -65,10 +63,9 @@ class Section:
         plain = {name: known_values(value.plain) for name, value in values.items()}
         return plain, {name: expression.span for name, expression in bound.items()}
 
-    def _argument(
-        self, call: syntax.Apply, argument: Argument, given: syntax.Expression
-    ) -> Value:
-        if argument.kind.choices and isinstance(given, syntax.Name):
+    def _argument(self, call: syntax.Apply, argument: Argument, given: syntax.Expression) -> Value:
+        takes_words = argument.kind.choices or argument.kind.tensor
+        if takes_words and isinstance(given, syntax.Name):
             value = constant(given.id)
         else:
             value = self.value(given)
@@ -95,9 +92,3 @@ class Section:
 
 def _no_incoming(node: syntax.Incoming) -> Value:
     raise fail("E0110", "a setting cannot use `in`", node.span, "there is no tensor here")
-
-
-def declared_at(shaped: ShapedModel, name: str) -> Label:
-    """The second span of a misfit: the declaration of an input or target."""
-    tensor = {**shaped.inputs, **shaped.targets}[name]
-    return Label(tensor.span, "declared here")

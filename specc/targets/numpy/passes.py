@@ -268,16 +268,17 @@ class BackwardWriter:
         part = part_name(loop, self.plan)
         taps = self._tap_gradients(statement, loop)
         plan = self.classes.plans_in(self.plan, loop)[0]
-        head = f"for {part} in reversed(self.{loop.name}):"
+        heads = [f"for {part} in reversed(self.{loop.name}):"]
         given = [name]
         if taps:
             columns = [f"d_{tap}_" for tap, column in zip(loop.taps, taps, strict=False) if column]
             rows = [f"[{', '.join(column)}]" for column in taps if column]
-            sources = ", ".join([f"reversed(self.{loop.name})", *(f"reversed({r})" for r in rows)])
-            head = f"for {part}, {', '.join(columns)} in zip({sources}, strict=True):"
+            sources = [f"reversed(self.{loop.name})", *(f"reversed({r})" for r in rows)]
+            head = f"for {part}, {', '.join(columns)} in zip("
+            heads = call(head, [*sources, "strict=True"], "):")
             given += columns
         body = self._step(loop.iterations[0], plan, f"{part}", name, given, captured)
-        return [head, *indented(body)]
+        return [*heads, *indented(body)]
 
     def _tap_gradients(self, statement: Backward, loop: Loop) -> list[list[str]]:
         """For each tap that is used, its gradients in the order of the iterations."""

@@ -15,7 +15,7 @@ from specc.resources import resource
 from specc.source import Span
 from specc.targets.numpy.construct import Constructor
 from specc.targets.numpy.passes import BackwardWriter, forward_lines
-from specc.templates import render, render_kernels
+from specc.rendering import render, render_kernels
 from specc.types import Content, TensorType
 
 TARGET = "numpy"
@@ -31,8 +31,8 @@ Context = tuple[str, Mapping[str, object]]
 class Runtime:
     """What the training section adds to the file.
 
-    `network` is the context of the frame `network.py.j2` but for what depends on the layers;
-    `parts` are templates with their contexts, in order. Both come from `specc.training`.
+    `network` is the context of the frame `network.py.j2`, but for `stacked`; `parts` are
+    templates with their contexts, in order. Both come from `specc.settings.contexts`.
     """
 
     network: Mapping[str, object]
@@ -58,6 +58,14 @@ class _Kernels:
         texts = [render_kernels(TARGET, "windows", every, stacked)]
         texts += [render_kernels(TARGET, op, every, stacked) for op in sorted(self.by_op)]
         return [text for text in texts if text]
+
+
+@dataclass
+class _Section:
+    """A stretch of the file under a heading."""
+
+    title: str
+    parts: list[str]
 
 
 def write(training: TrainingModel, runtime: Runtime, doc: Sequence[str]) -> str:
@@ -103,17 +111,17 @@ class _File:
             if plan is not self.classes.net and not _is_seen_through(plan)
         ]
         net = self._net(self.classes.net)
-        parts = [
-            render(TARGET, "safetensors"),
-            render(TARGET, "module"),
-            *self.kernels.rendered(),
-            self._edges(),
-            self._network(),
-            *blocks,
-            net,
-            *(render(TARGET, name, **context) for name, context in self.runtime.parts),
+        sections = [
+            _Section("Layers", [render(TARGET, "module"), *self.kernels.rendered()]),
+            _Section("The network", [self._edges(), self._network(), *blocks, net]),
+            _Section("Weights in files", [render(TARGET, "safetensors")]),
         ]
-        parts = [part for part in parts if part]
+        if self.runtime.parts:
+            texts = [render(TARGET, name, **context) for name, context in self.runtime.parts]
+            sections += [_Section("Data", texts[:1]), _Section("Training", texts[1:])]
+        for section in sections:
+            section.parts = [part for part in section.parts if part]
+        parts = [part for section in sections for part in section.parts]
         body = "\n".join(parts)
         threads = render(TARGET, "train/threads") if self.runtime.parts else ""
         return render(
@@ -123,7 +131,7 @@ class _File:
             imports=_standard_imports(body + threads),
             before_numpy=threads,
             numpy_imports=_numpy_imports(body),
-            parts=parts,
+            sections=sections,
         ).rstrip("\n") + "\n"
 
     # ------------------------------------------------------------ frames
@@ -140,9 +148,6 @@ class _File:
             TARGET,
             "network",
             **self.runtime.network,
-            dropout="dropout" in self.kernels.by_op,
-            buffers=False,
-            outputs=len(self.shaped.outputs),
             stacked=any(plan.is_stacked for plan in self.classes) or bool(self.kernels.stacked),
         )
 

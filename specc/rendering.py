@@ -49,6 +49,7 @@ def render(target: str, name: str, /, **context: object) -> str:
         TemplateError: if the template uses a name that it is not given, or is given one that it
             does not use.
     """
+    name = name.removesuffix(".py.j2")
     used = variables(target, name)
     if used != context.keys():
         raise TemplateError(

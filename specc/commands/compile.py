@@ -1,0 +1,189 @@
+"""`specc compile`: from a spec to code."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from specc.commands.common import (
+    STDIN,
+    Options,
+    file_argument,
+    read_spec,
+    reporting,
+    spec_options,
+)
+from specc.commands.failure import Failure, writing
+from specc.commands.targets import nets_of, parse_program, stem
+
+if TYPE_CHECKING:
+    from specc.diagnostics import Diagnostics
+    from specc.source import Source
+
+STAGES = ("code", "ast", "graph", "shapes", "grad")
+TARGETS = ("numpy", "pytorch")
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What to compile, and how, besides the options of every command."""
+
+    file: str
+    options: Options
+    target: str
+    train: str | None
+    input_gradients: bool
+
+    def generate(self, source: Source, net: str, output: Path, diagnostics: Diagnostics) -> str:
+        """The code of a net."""
+        from specc.pipeline import generate
+
+        return generate(
+            source,
+            net=net,
+            settings=self.options.settings,
+            allow_imports=self.options.allow_imports,
+            target=self.target,
+            train=self.train,
+            input_gradients=self.input_gradients,
+            output=output,
+            diagnostics=diagnostics,
+        ).text
+
+
+@click.command(
+    "compile",
+    short_help="Turn a spec into standalone code.",
+    epilog="Example:  specc compile specs/lenet.net -o lenet.py",
+)
+@file_argument
+@spec_options
+@click.option("-o", "--output", metavar="PATH", type=click.Path(), help="The file to write.")
+@click.option(
+    "--out-dir",
+    metavar="DIR",
+    type=click.Path(),
+    help="The folder to write into; by default the working folder.",
+)
+@click.option(
+    "--target", type=click.Choice(TARGETS), default="numpy", show_default=True, help="The library."
+)
+@click.option("--train", metavar="NAME", help="Which `train` section is compiled in.")
+@click.option("--input-gradients", is_flag=True, help="Let `backward` return them, too.")
+@click.option("--force", is_flag=True, help="Write over a file that specc has not written.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 unless up to date.")
+@click.option("--emit", type=click.Choice(STAGES), help="Write nothing; print what a stage makes.")
+def command(
+    file: str,
+    options: Options,
+    output: str | None,
+    out_dir: str | None,
+    target: str,
+    train: str | None,
+    input_gradients: bool,
+    force: bool,
+    check: bool,
+    emit: str | None,
+) -> int:
+    """Compile the nets of a spec to standalone code.
+
+    The code of `lenet.net` goes to `lenet.py`; where a spec has several nets, each goes to a
+    file of its own, with the net's name behind it. The file is written as a whole or not at
+    all, and never over one that specc did not write.
+    """
+    if output is not None and out_dir is not None:
+        raise click.UsageError("give `-o` or `--out-dir`, not both")
+    if target != "numpy":
+        raise click.UsageError(f"the target `{target}` is not built yet, only `numpy` is")
+    job = _Job(file, options, target, train, input_gradients)
+    if emit is not None and emit != "code":
+        _print_stage(job, emit)
+        return 0
+    with reporting(options.form, to=sys.stderr if emit else None) as diagnostics:
+        source = read_spec(file)
+        places = _places(job, parse_program(source, diagnostics), output, out_dir)
+        made = [(p, job.generate(source, n, p, diagnostics)) for n, p in places]
+    if emit is not None:
+        sys.stdout.write("\n\n".join(text for _, text in made))
+        return 0
+    if check:
+        return max(_check(path, text) for path, text in made)
+    for path, text in made:
+        write_code(path, text, force=force)
+        if options.form == "text":
+            print(f"{file} -> {path}" if file != STDIN else f"-> {path}")
+    return 0
+
+
+def _places(
+    job: _Job, program: object, output: str | None, out_dir: str | None
+) -> list[tuple[str, Path]]:
+    """The nets to compile, and the file of each."""
+    from specc.syntax import Net, Program
+
+    assert isinstance(program, Program)
+    names = nets_of(program, job.options.net)
+    if output is not None and len(names) > 1:
+        raise click.UsageError(f"`-o` is one file: choose with `--net {'|'.join(names)}`")
+    if output is not None:
+        if job.file != STDIN and Path(output).resolve() == Path(job.file).resolve():
+            raise click.UsageError("`-o` is the spec itself")
+        return [(names[0], Path(output))]
+    is_only = sum(isinstance(item, Net) for item in program.items) == 1
+    folder = Path(out_dir or ".")
+    return [(name, folder / f"{stem(job.file, name, is_only)}.py") for name in names]
+
+
+def write_code(path: Path, text: str, *, force: bool = False) -> None:
+    """Write generated code, unless something else lies there."""
+    from specc.files import is_generated, write_atomically
+
+    with writing(path):
+        if path.is_dir():
+            raise IsADirectoryError(21, "it is a folder")
+        is_foreign = path.is_file() and path.stat().st_size > 0 and not is_generated(path)
+    if is_foreign and not force:
+        help = "write elsewhere with `-o`, or over it with `--force`"
+        raise Failure(f"`{path}` is not a file that specc has written", help)
+    with writing(path):
+        write_atomically(path, text)
+
+
+def _check(path: Path, text: str) -> int:
+    """Say whether a file holds this code; the exit status."""
+    from specc.files import fingerprint
+
+    try:
+        found = path.read_bytes().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return _outdated(path, "is missing")
+    except OSError as error:
+        return _outdated(path, f"cannot be read: {(error.strerror or str(error)).lower()}")
+    if found == text:
+        print(f"{path}: up to date")
+        return 0
+    same_spec = fingerprint(found) is not None and fingerprint(found) == fingerprint(text)
+    return _outdated(path, "was edited" if same_spec else "is out of date")
+
+
+def _outdated(path: Path, why: str) -> int:
+    print(f"error: `{path}` {why}\n  = help: `specc compile` writes it anew", file=sys.stderr)
+    return 1
+
+
+def _print_stage(job: _Job, stage: str) -> None:
+    from specc import dump
+
+    with reporting(job.options.form, to=sys.stderr) as diagnostics:
+        source = read_spec(job.file)
+        program = parse_program(source, diagnostics)
+        if stage == "ast":
+            lines = list(dump.syntax_tree(program))
+        else:
+            shaped = job.options.analyse(source, diagnostics)
+            lines = [line for model in shaped.values() for line in dump.stage(stage, model)]
+    print("\n".join(lines))

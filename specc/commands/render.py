@@ -1,0 +1,86 @@
+"""`specc render`: a picture of a net."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from specc.commands.common import (
+    STDIN,
+    Options,
+    chosen,
+    file_argument,
+    read_spec,
+    reporting,
+    spec_options,
+)
+from specc.commands.failure import Failure, writing
+from specc.commands.targets import stem
+
+FORMATS = ("dot", "svg", "png", "pdf")
+
+
+@click.command(
+    "render",
+    short_help="Draw a net.",
+    epilog="Example:  specc render specs/lenet.net -o lenet.svg --depth 1",
+)
+@file_argument
+@spec_options
+@click.option(
+    "-o", "--output", metavar="PATH", type=click.Path(allow_dash=True), help="The file to write."
+)
+@click.option("--format", "form", type=click.Choice(FORMATS), help="By default the file's suffix.")
+@click.option(
+    "--depth",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="How many blocks inside one another are drawn open.",
+)
+def command(
+    file: str, options: Options, output: str | None, form: str | None, depth: int | None
+) -> None:
+    """Draw a net: layers with shapes and parameter counts, blocks as nested boxes.
+
+    Without `-o`, `lenet.net` is drawn to `lenet.svg`; `-o -` writes standard output. All forms
+    but dot need Graphviz.
+    """
+    form = _form(output, form)
+    with reporting(options.form, to=sys.stderr if output == STDIN else None) as diagnostics:
+        shaped = options.analyse(read_spec(file), diagnostics)
+    net = chosen(shaped, file)
+    place = output or f"{stem(file, net.net.name, len(shaped) == 1)}.{form}"
+    picture = draw(net, form, depth)
+    if output == STDIN:
+        sys.stdout.buffer.write(picture)
+        return
+    from specc.files import write_atomically
+
+    with writing(place):
+        write_atomically(Path(place), picture)
+    if options.form == "text":
+        print(f"{file} -> {place}" if file != STDIN else f"-> {place}")
+
+
+def _form(output: str | None, form: str | None) -> str:
+    suffix = Path(output or "").suffix.removeprefix(".").lower()
+    if form is None and suffix and suffix not in FORMATS:
+        raise click.UsageError(f"`.{suffix}` is no picture; known are {', '.join(FORMATS)}")
+    return form or suffix or ("dot" if output == STDIN else "svg")
+
+
+def draw(net: object, form: str, depth: int | None = None) -> bytes:
+    """The picture of a `ShapedModel` in one of the formats."""
+    from specc.check import ShapedModel
+    from specc.draw import NoGraphviz, dot, render
+
+    assert isinstance(net, ShapedModel)
+    text = dot(net, depth=depth)
+    if form == "dot":
+        return text.encode()
+    try:
+        return render(text, form)
+    except NoGraphviz as error:
+        raise Failure(str(error), "`--format dot` works without it") from None

@@ -1,0 +1,131 @@
+"""`specc summary`: a table of a net's layers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from specc.commands.common import (
+    Options,
+    chosen,
+    file_argument,
+    read_spec,
+    reporting,
+    spec_options,
+    wants_colour,
+)
+
+if TYPE_CHECKING:
+    from specc.summarize import Summary
+
+
+@click.command(
+    "summary",
+    short_help="List a net's layers, parameters and costs.",
+    epilog="Example:  specc summary specs/lenet.net --batch 64",
+)
+@file_argument
+@spec_options
+@click.option(
+    "--batch",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Examples at a time, for the memory.",
+)
+@click.option(
+    "--size",
+    "sizes",
+    multiple=True,
+    metavar="NAME=N",
+    help="The number that a free size stands for, such as `T=35`.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+def command(file: str, options: Options, batch: int, sizes: tuple[str, ...], as_json: bool) -> None:
+    """List the layers of a net: output shapes, parameters, multiply-adds, memory in training."""
+    given = dict(map(_size, sizes))
+    with reporting(options.form, to=sys.stderr) as diagnostics:
+        shaped = options.analyse(read_spec(file), diagnostics)
+    net = chosen(shaped, file)
+    from specc.summarize import summarize
+
+    summary = summarize(net, batch=batch, sizes=given)
+    if as_json:
+        _print_json(summary, net.net.name, batch)
+    else:
+        _print_table(summary, net.net.name, batch)
+
+
+def _size(text: str) -> tuple[str, int]:
+    name, _, number = (part.strip() for part in text.partition("="))
+    if not name or not number.isdecimal() or int(number) < 1:
+        raise click.BadParameter(f"`{text}` is not of the form `T=35`", param_hint="'--size'")
+    return name, int(number)
+
+
+def _print_json(summary: Summary, net: str, batch: int) -> None:
+    from dataclasses import asdict
+
+    print(json.dumps({"net": net, "batch": batch, **asdict(summary)}, indent=2))
+
+
+def _print_table(summary: Summary, net: str, batch: int) -> None:
+    head = ("layer", "kind", "output", "parameters", "multiply-adds")
+    rows: list[Row] = [
+        (r.path, r.layer, r.output, _number(r.parameters), _number(r.multiply_adds))
+        for r in summary.rows
+    ]
+    total = ("total", "", "", _number(summary.parameters), _number(summary.multiply_adds))
+    if wants_colour(sys.stdout):
+        _print_rich(head, rows, total, net)
+    else:
+        _print_plain(head, rows, total)
+    print(f"memory in training at batch {batch}: {_bytes(summary.memory)}")
+
+
+def _number(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _bytes(count: int) -> str:
+    size, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+
+
+Row = tuple[str, ...]
+
+
+def _print_plain(head: Row, rows: list[Row], total: Row) -> None:
+    """Columns of text; the numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, total, strict=True)]
+    rule = "  ".join("-" * width for width in widths)
+    for row in (head, rule, *rows, rule, total):
+        if isinstance(row, str):
+            print(row)
+            continue
+        cells = [
+            cell.ljust(width) if index < 3 else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        print("  ".join(cells))
+
+
+def _print_rich(head: Row, rows: list[Row], total: Row, net: str) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(net), show_footer=True)
+    for index, (name, last) in enumerate(zip(head, total, strict=True)):
+        table.add_column(name, last, justify="left" if index < 3 else "right")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    Console().print(table)

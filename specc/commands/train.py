@@ -1,0 +1,148 @@
+"""`specc train`: compile a spec, train it, and put everything into one folder."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from specc.commands.common import Options, file_argument, read_spec, reporting, spec_options
+from specc.commands.compile import write_code
+from specc.commands.failure import Failure, writing
+from specc.commands.render import draw
+from specc.commands.targets import net_to_train, parse_program, stem
+
+if TYPE_CHECKING:
+    from specc.check import ShapedModel
+
+_PATIENCE = 2.0
+"""Seconds in which an interrupted script ends by itself."""
+
+
+@click.command(
+    "train",
+    short_help="Compile a spec and train it.",
+    epilog="Example:  specc train specs/lenet.net --epochs 3 --out runs/a",
+)
+@file_argument
+@spec_options
+@click.option("--train", "section", metavar="NAME", help="Which `train` section is meant.")
+@click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Passes over the data.")
+@click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Examples a step.")
+@click.option(
+    "--lr", type=click.FloatRange(min=0, min_open=True), metavar="RATE", help="Learning rate."
+)
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Of all random numbers.")
+@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="For matrix products.")
+@click.option("--data", type=click.Path(), metavar="DIR", help="Folder of the data files.")
+@click.option("--out", type=click.Path(), metavar="DIR", help="Folder for the results.")
+@click.option(
+    "--resume", type=click.Path(), metavar="DIR", help="Go on where the run in this folder ended."
+)
+def command(
+    file: str, options: Options, section: str | None, out: str | None, **given: object
+) -> int:
+    """Train a net as its spec says.
+
+    The results go to `runs/<spec>`: the code, a diagram, the weights, the history of the run and
+    a picture of it. Options set here go before those of the spec.
+    """
+    with reporting(options.form) as diagnostics:
+        from specc.pipeline import generate
+
+        source = read_spec(file)
+        program = parse_program(source, diagnostics)
+        net = net_to_train(program, options.net, section)
+        name = stem(file, net)
+        folder = Path(out or str(given["resume"] or f"runs/{name}"))
+        script = folder / f"{name}.py"
+        code = generate(
+            source,
+            net=net,
+            settings=options.settings,
+            allow_imports=options.allow_imports,
+            target="numpy",
+            train=section,
+            input_gradients=False,
+            output=script,
+            diagnostics=diagnostics,
+        )
+        shaped = options.analyse(source, diagnostics)[net]
+    write_code(script, code.text)
+    diagram = _draw(shaped, folder / name)
+    status = _run([sys.executable, str(script), "--out", str(folder), *_passed_on(given)])
+    _show_results(folder, script, diagram, net)
+    return status
+
+
+def _passed_on(given: dict[str, object]) -> list[str]:
+    """The options that are the script's own, as it takes them."""
+    options = [(f"--{name}", value) for name, value in given.items() if value is not None]
+    return [str(word) for option in options for word in option]
+
+
+def _draw(net: ShapedModel, path: Path) -> Path:
+    """Write a diagram beside the code: a picture if Graphviz is there, else its source."""
+    from specc.files import write_atomically
+
+    form = "svg"
+    try:
+        picture = draw(net, form)
+    except Failure:
+        form = "dot"
+        picture = draw(net, form)
+    diagram = path.with_suffix(f".{form}")
+    with writing(diagram):
+        write_atomically(diagram, picture)
+    return diagram
+
+
+def _run(command: list[str]) -> int:
+    """Run a script, its output passed through as it comes; its exit status, as a shell's."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    sys.stdout.flush()
+    with subprocess.Popen(command, env=environment) as process:
+        try:
+            status = process.wait()
+        except KeyboardInterrupt:
+            status = _end(process)
+    return status if status >= 0 else 128 - status
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """Wait for an interrupted script; the terminal has told it, too, or else we do."""
+    try:
+        return process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        return process.wait()
+
+
+def _show_results(folder: Path, script: Path, diagram: Path, net: str) -> None:
+    """Draw the run, and say which files there are."""
+    history = folder / "history.csv"
+    curve = folder / "loss.svg"
+    if not history.is_file():
+        return
+    from specc.plot import plot_history
+
+    try:
+        plot_history(history, curve, net)
+    except (OSError, ValueError) as error:
+        print(f"no picture of the run: {error}", file=sys.stderr)
+    files = [
+        (script, "the code"),
+        (diagram, "the diagram"),
+        (folder / "weights.safetensors", "the weights"),
+        (history, "the run, epoch by epoch"),
+        (curve, "the same as a picture"),
+    ]
+    width = max(len(str(path)) for path, _ in files)
+    for path, what in files:
+        if path.is_file():
+            print(f"  {path!s:{width}}  {what}")

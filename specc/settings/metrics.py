@@ -1,0 +1,251 @@
+"""The setting `metric`: what is told about a net after every epoch."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from specc import syntax
+from specc.diagnostics import Label
+from specc.evaluate import EvaluationError, fail
+from specc.graph import Layer, Tensor
+from specc.settings.base import Choice, OpenChoice, Use
+from specc.settings.fit import Field, show_type
+from specc.settings.forms import Choosing, unbuilt
+from specc.settings.registry import choices
+from specc.settings.section import Section
+from specc.signature import Argument, Kind
+from specc.source import Span
+from specc.suggest import closest
+from specc.types import Content, TensorType
+from specc.values import Value
+
+DECIDED_BY_SIGN = ("binary_cross_entropy", "hinge")
+"""Losses whose prediction says yes where it is above 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A metric as chosen.
+
+    Attributes:
+        name: the word of the spec; `loss` where the spec names no metric.
+        form: how `accuracy` reads an output: "classes", the largest of several along `axis`
+            of the public array, or "binary", above 0.
+        output: the output's position, `None` where the net has one.
+        target: the target's name in the code, `None` for the loss.
+        span: where it is written, `None` for the loss.
+    """
+
+    name: str
+    form: str | None = None
+    axis: int | None = None
+    output: int | None = None
+    target: str | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An output and the target that it is compared with, by a loss or else by their shapes."""
+
+    position: int
+    output: TensorType
+    target: Field
+    loss: Layer | None
+
+
+class Metric(Choosing[tuple[Score, ...]]):
+    """What is told about a net after every epoch; several are separated by commas."""
+
+    name = "metric"
+    example = "metric accuracy"
+    noun = "metric"
+    plural = "metrics"
+    unbuilt = ("perplexity",)
+
+    def read(self, line: syntax.Setting, section: Section) -> tuple[Score, ...]:
+        """One score a word."""
+        if not line.arguments or any(a.name is not None for a in line.arguments):
+            return super().read(line, section)  # which says what is wrong
+        scores: dict[tuple[str, str | None], Score] = {}
+        for argument in line.arguments:
+            (score,) = self.choose(argument.value, section)
+            known = scores.setdefault((score.name, score.target), score)
+            if known is not score:
+                raise _repeated(score.name, argument.span)
+        return tuple(scores.values())
+
+
+def _repeated(name: str, span: Span) -> EvaluationError:
+    return fail("E0503", f"the metric `{name}` is given twice", span, "again", help="remove it")
+
+
+TARGET = Argument(
+    "target",
+    Kind(
+        "the name of a target", lambda v: v.plain is None or isinstance(v.plain, str), tensor=True
+    ),
+    None,
+    "which target; needed only where several fit",
+)
+
+
+class _Metric(Choice[tuple[Score, ...]]):
+    """A metric that compares an output with a target."""
+
+    setting = "metric"
+    arguments = (TARGET,)
+
+    def make(self, use: Use) -> tuple[Score, ...]:
+        """The output and target that it fits."""
+        found = list(_pairs(use))
+        fitting = [pair for pair in found if self.misfit(pair) is None]
+        if len(fitting) > 1:
+            raise _several(use, fitting)
+        if not fitting:
+            raise self._none(use, found)
+        (pair,) = fitting
+        if pair.loss is not None and len(pair.loss.inputs) > 2:
+            raise unbuilt(f"`{self.name}` under the mask of a loss", use.span)
+        form, axis = self.form(pair)
+        position = pair.position if len(use.section.shaped.outputs) > 1 else None
+        return (Score(self.name, form, axis, position, pair.target.tensor.name, use.span),)
+
+    @abstractmethod
+    def misfit(self, pair: Pair) -> str | None:
+        """What is in the way, in words; `None` if it fits."""
+
+    def form(self, pair: Pair) -> tuple[str | None, int | None]:
+        """The form, and the axis of the classes."""
+        return None, None
+
+    def _none(self, use: Use, found: list[Pair]) -> EvaluationError:
+        shaped = use.section.shaped
+        if not found:
+            message = (
+                f"`{self.name}` compares an output with a target, `{shaped.net.name}` has none"
+            )
+            return use.fail("E0521", message, "nothing to compare")
+        problem = self.misfit(found[0])
+        known: Mapping[str, OpenChoice[object]] = choices(self.setting)
+        others = [m for m in known.values() if isinstance(m, _Metric)]
+        other = next((m for m in others if any(m.misfit(p) is None for p in found)), None)
+        return use.fail(
+            "E0521",
+            f"`{self.name}` {problem}",
+            "does not fit",
+            cause=found[0].target.label,
+            help=f"`{other.name}` fits" if other is not None else "",
+        )
+
+
+class Accuracy(_Metric):
+    """The share of labels that are right."""
+
+    name = "accuracy"
+
+    def misfit(self, pair: Pair) -> str | None:
+        """Needs labels and a score for each, or a loss that decides by the sign of one number."""
+        if _is_binary(pair) or _is_choice(pair):
+            return None
+        if pair.target.type.content is Content.LABEL:
+            return f"cannot read the labels off {show_type(pair.output)}"
+        return f"needs labels, `{pair.target.name}` is {show_type(pair.target.type)}"
+
+    def form(self, pair: Pair) -> tuple[str | None, int | None]:
+        """The sign where that decides, else the largest along the axis of the classes."""
+        if _is_binary(pair):
+            return "binary", None
+        return "classes", -1 if pair.output.rank == 2 else 1
+
+
+class MeanAbsoluteError(_Metric):
+    """The mean of |output − target|."""
+
+    name = "mae"
+
+    def misfit(self, pair: Pair) -> str | None:
+        """Needs real numbers of one shape."""
+        if pair.target.type.content is not Content.REAL:
+            return f"needs a real target, `{pair.target.name}` is {show_type(pair.target.type)}"
+        if pair.output.content is not Content.REAL or pair.output.shape != pair.target.type.shape:
+            shown = show_type(pair.output)
+            return f"compares {shown} with {show_type(pair.target.type)}"
+        return None
+
+
+class RootMeanSquaredError(MeanAbsoluteError):
+    """The root of the mean of (output − target)²."""
+
+    name = "rmse"
+
+
+def _is_choice(pair: Pair) -> bool:
+    """Whether there is a score for each label, a label for each vector, step or pixel."""
+    output, target = pair.output, pair.target.type
+    if target.content is not Content.LABEL or output.content is not Content.REAL:
+        return False
+    places = output.shape[1:] if output.is_image else output.shape[:-1]
+    return output.rank in (1, 2, 3) and places == target.shape and output.features == target.classes
+
+
+def _is_binary(pair: Pair) -> bool:
+    """Whether the sign of each number of the output decides."""
+    if pair.loss is None or pair.loss.op.name not in DECIDED_BY_SIGN:
+        return False
+    if pair.target.type.content is Content.REAL:
+        return pair.output.shape == pair.target.type.shape
+    return pair.output.features.plain == 1 and pair.target.type.classes == Value(2, 2)
+
+
+def _pairs(use: Use) -> Iterator[Pair]:
+    """The outputs with the targets that losses compare them with; without any, all with all."""
+    shaped = use.section.shaped
+    wanted = _targets(use)
+    linked = [
+        Pair(position, output.type, field, loss)
+        for position, output in enumerate(shaped.outputs)
+        for loss in shaped.losses
+        for field in wanted
+        if loss.inputs[0] is output and loss.inputs[1] is field.tensor
+    ]
+    if linked:
+        yield from linked
+        return
+    for position, output in enumerate(shaped.outputs):
+        yield from (Pair(position, output.type, field, None) for field in wanted)
+
+
+def _targets(use: Use) -> list[Field]:
+    targets: dict[str, Tensor] = dict(use.section.shaped.targets)
+    name = use.values["target"]
+    if name is None:
+        return [Field(name, tensor, "target") for name, tensor in targets.items()]
+    if name in targets:
+        return [Field(str(name), targets[str(name)], "target")]
+    guess = closest(str(name), targets)
+    raise use.fail(
+        "E0521",
+        f"there is no target `{name}`",
+        "unknown",
+        at="target",
+        note="the targets: " + (", ".join(f"`{t}`" for t in targets) or "none"),
+        help=f"did you mean `{guess}`?" if guess else "",
+    )
+
+
+def _several(use: Use, fitting: list[Pair]) -> EvaluationError:
+    names = list(dict.fromkeys(pair.target.name for pair in fitting))
+    help_ = f"say which: `{use.choice}(target={names[0]})`" if len(names) == len(fitting) else ""
+    second = fitting[1].target
+    cause = Label(second.tensor.span, "and this one")
+    return use.fail(
+        "E0521",
+        f"`{use.choice}` fits several targets",
+        "which is meant?",
+        cause=cause,
+        note="these fit: " + ", ".join(f"`{n}`" for n in names),
+        help=help_,
+    )
