@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from specc.graph import Call, Function, Layer, Loop, Node, Origin
 from specc.ops.base import LayerOp
@@ -48,9 +49,18 @@ class ClassPlan:
         """The constructor's arguments: sizes that come in first, then the spec's parameters."""
         return tuple(name for name in self.needed if name not in self.fixed)
 
-    def peers(self, index: int) -> list[Node]:
-        """The nodes that stand at one place in all members."""
-        return [member.nodes[index] for member in self.members]
+    @cached_property
+    def _positions(self) -> dict[int, int]:
+        return {id(node): i for i, node in enumerate(self.function.nodes)}
+
+    def peers(self, node: Node) -> list[Node]:
+        """The nodes that stand at the place of `node` in all members."""
+        index = self._positions.get(id(node))
+        return [node] if index is None else [member.nodes[index] for member in self.members]
+
+    def layers_like(self, layer: Layer) -> list[Layer]:
+        """The same layer in all members."""
+        return [node for node in self.peers(layer) if isinstance(node, Layer)]
 
 
 class Classes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 BUG = 70
@@ -52,9 +53,6 @@ def _run(arguments: list[str]) -> int:
     try:
         result = group.main(arguments, prog_name="specc", standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())
-        return 2
     except click.ClickException as error:
         error.show() if _speaks_for_itself(error) else _say_usage(error)
         return error.exit_code
@@ -74,6 +72,9 @@ def _say_usage(error: Exception) -> None:
 
     assert isinstance(error, click.ClickException)
     message = error.format_message().strip().removesuffix(".")
+    if message.startswith("Usage:"):  # a command without anything shows its help
+        print(message, file=sys.stderr)
+        return
     if message[:1].isupper() and not message[1:2].isupper():
         message = message[0].lower() + message[1:]
     context = getattr(error, "ctx", None)
@@ -109,5 +110,5 @@ def _show_everything() -> None:
 
 def _close_stdout() -> None:
     """Whoever read our output has gone: what is left in the buffer must not be tried again."""
-    with open(os.devnull, "w") as nowhere:
+    with suppress(OSError), open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -58,6 +58,7 @@ class BackwardGraph:
         kept: the tensors of the forward pass that it reads.
         forward_in_place: the functions of the forward pass that may overwrite an input, with
             its position.
+        differentiated: the names of the nodes whose inputs' gradients are needed.
         copies: positions of gradients that a call may overwrite and that are needed afterwards,
             by the call's statement.
         overwrites: which of `d_outputs` the pass may overwrite.
@@ -70,6 +71,7 @@ class BackwardGraph:
     d_inputs: tuple[Tensor | None, ...] = ()
     kept: tuple[Tensor, ...] = ()
     forward_in_place: dict[Layer, int] = field(default_factory=dict)
+    differentiated: set[str] = field(default_factory=set)
     copies: dict[Backward, set[int]] = field(default_factory=dict)
     overwrites: tuple[bool, ...] = ()
     hands_on: tuple[int | None, ...] = ()
@@ -192,6 +194,11 @@ class _Differentiator(GradientGraph):
         )
         self._prune()
         self._note_kept()
+        self.result.differentiated = {
+            s.node.name
+            for s in self.result.statements
+            if isinstance(s, Backward) and any(d is not None for d in s.d_inputs)
+        }
         return self.result
 
     def visit(self, node: Node) -> None:

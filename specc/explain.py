@@ -12,8 +12,8 @@
     ```
 
 An example may need several files, each in a block of its own with its name behind the word
-`net`: the first is the one that is compiled. What makes a file that cannot be shown (it is
-missing, or of a million lines) is said in words, without a block.
+`net`, and options, in a block of `sh`: `specc check main.net --net Tiny`. What cannot be shown (a
+file of a million lines) is said in words, without a block.
 """
 
 from __future__ import annotations
@@ -25,25 +25,33 @@ from functools import cache
 from specc.resources import resource
 
 MAIN = "main.net"
-"""The name of the file of an example that has only one."""
+"""The name of a file that is given none."""
 
 _TITLE = re.compile(r"# ([EW]\d{4}): (.+)\n")
 _BLOCK = re.compile(r"^```net(?: ([^\n]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"^specc (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Texts of files by name, and the words behind `specc`.
+
+    Both are empty where there is nothing to try.
+    """
+
+    files: dict[str, str]
+    arguments: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a code means.
-
-    `text` is the file without its title; `broken` and `mended` hold the texts of the examples
-    by file name, the file to compile first; both are empty where an example cannot be shown.
-    """
+    """What a code means; `text` is its file without the title."""
 
     code: str
     title: str
     text: str
-    broken: dict[str, str]
-    mended: dict[str, str]
+    broken: Example
+    mended: Example
 
 
 @cache
@@ -54,22 +62,25 @@ def explanations() -> dict[str, Explanation]:
     return {explanation.code: explanation for explanation in found}
 
 
-def parse_explanation(text: str, name: str = "") -> Explanation:
-    """The parts of an explanation.
+def parse_explanation(text: str, name: str) -> Explanation:
+    """The parts of an explanation; `name` is that of its file.
 
     Raises:
-        ValueError: if it is not in the form above; `name` says of which file.
+        ValueError: if it is not in the form above.
     """
     title = _TITLE.match(text)
-    if title is None or (name and name != f"{title[1]}.md"):
+    if title is None or name != f"{title[1]}.md":
         raise ValueError(f"{name}: needs a first line such as `# E0301: title`")
     body = text[title.end() :].strip() + "\n"
     _, broken, rest = body.partition("\n## Broken\n")
     shown, mended, after = rest.partition("\n## Mended\n")
     if not broken or not mended:
         raise ValueError(f"{name}: needs `## Broken` and then `## Mended`")
-    return Explanation(title[1], title[2], body, _files(shown), _files(after))
+    return Explanation(title[1], title[2], body, _example(shown), _example(after))
 
 
-def _files(section: str) -> dict[str, str]:
-    return {name or MAIN: text for name, text in _BLOCK.findall(section)}
+def _example(section: str) -> Example:
+    files = {name or MAIN: text for name, text in _BLOCK.findall(section)}
+    command = _COMMAND.search(section)
+    arguments = command[1].split() if command else ["check", *list(files)[:1]] if files else []
+    return Example(files, tuple(arguments))

@@ -57,9 +57,8 @@ class Importer:
 
     def _bring_in(self, item: syntax.Import, importer: Source, names: Names) -> None:
         path = self._find(item, importer)
-        if path is None:
-            return
-        program = self._program(path, item)
+        program = self._program(path, item) if path is not None else None
+        names.is_partial |= program is None or self.diagnostics.has_errors
         if program is None:
             return
         brought = self.model.files[program.source]

@@ -12,10 +12,14 @@ from specc.source import Source, Span
 
 @dataclass(eq=False, slots=True)
 class Names:
-    """What a file can name: its own constants and blocks and the imported ones."""
+    """What a file can name: its own constants and blocks and the imported ones.
+
+    `is_partial`: an import failed, so that a name that is not here is not an error of its own.
+    """
 
     lets: dict[str, syntax.Let] = field(default_factory=dict)
     blocks: dict[str, syntax.Block] = field(default_factory=dict)
+    is_partial: bool = False
 
     def span(self, name: str) -> Span | None:
         """Where a name is declared."""

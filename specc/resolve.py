@@ -311,6 +311,8 @@ class _Resolver:
             return
         elif _means(scope, call.name) in (Means.TENSOR, Means.TAP):
             help_ = f"`{call.name}` is a tensor: `from {call.name}` makes it current"
+        elif self.names.is_partial:
+            return  # the import that failed is the error
         else:
             help_ = f"did you mean `{guess}`?" if guess else ""
         self.report(
@@ -463,6 +465,8 @@ class _Resolver:
 
     def _value(self, node: syntax.Name, scope: Scope, choices: tuple[str, ...]) -> None:
         binding = scope.find(node.id)
+        if binding is None and self.names.is_partial:
+            return  # the import that failed is the error
         if binding is None:
             values = [n for n in scope.visible() if _means(scope, n) is Means.VALUE]
             guess = closest(node.id, [*values, *(c for c in choices if c)])

@@ -79,27 +79,28 @@ def train_settings(
 
     A section without a name is the default; so is the only one that counts for the net. Every
     section that counts is checked, whichever is chosen. `None` if there is none to choose (see
-    `nothing_to_train`), or if `diagnostics` got an error about the one that is.
+    `nothing_to_train`), or if anything is wrong.
     """
-    sections = sections_for(shaped, diagnostics)
-    checked = {called: _check(shaped, train, diagnostics) for called, train in sections.items()}
+    found = Diagnostics()
+    checked = _check_all(shaped, found)
     if name is not None and name not in checked:
-        diagnostics.add(no_section(shaped, checked, name))
-    if name is not None or None in checked:
-        return checked.get(name)
-    if len(checked) > 1:
-        diagnostics.add(no_default(sections.values()))
-        return None
-    return next(iter(checked.values()), None)
+        found.add(no_section(shaped, checked, name))
+    if name is None and None not in checked:
+        if len(checked) > 1:
+            found.add(no_default(shaped))
+        elif checked:
+            (name,) = checked
+    for diagnostic in found:
+        diagnostics.add(diagnostic)
+    return None if found.has_errors else checked.get(name)
 
 
-def _check(shaped: ShapedModel, train: syntax.Train, diagnostics: Diagnostics) -> Training | None:
-    """What one section says; `None` if it has an error."""
-    section = Section(shaped, train, Diagnostics())
-    training = _training(section)
-    for problem in section.diagnostics:
-        diagnostics.add(problem)
-    return training
+def _check_all(shaped: ShapedModel, diagnostics: Diagnostics) -> dict[str | None, Training | None]:
+    """What every section that counts for the net says, by its name; `None` if it has an error."""
+    sections = sections_for(shaped, diagnostics)
+    return {
+        name: _training(Section(shaped, train, diagnostics)) for name, train in sections.items()
+    }
 
 
 def _training(section: Section) -> Training | None:
@@ -108,11 +109,11 @@ def _training(section: Section) -> Training | None:
         _need_trainable(section)
         found = _settings(section)
         _need_all(section)
-        if not section.diagnostics.has_errors:
-            return _assemble(section, found)
+        is_complete = len(found) == len(section.train.settings)
+        return _assemble(section, found) if is_complete else None
     except EvaluationError as error:
         section.report(error.diagnostic)
-    return None
+        return None
 
 
 def _need_trainable(section: Section) -> None:
@@ -183,20 +184,20 @@ def _repeated(line: syntax.Setting, first: syntax.Setting) -> EvaluationError:
 
 
 def _need_all(section: Section) -> None:
-    """Report the required settings that are not there."""
+    """Raise E0504 for the required settings that are not there."""
     written = {line.name for line in section.train.settings}
     missing = [s for s in settings().values() if s.is_required and s.name not in written]
-    if missing:
-        listed = ", ".join(f"`{s.name}`" for s in missing)
-        plural = "s" * (len(missing) != 1)
-        section.report(
-            Diagnostic(
-                "E0504",
-                f"this `train` section needs the setting{plural} {listed}",
-                Label(section.train.name_span, "missing here"),
-                note="such as " + ", ".join(f"`{s.example}`" for s in missing),
-            )
-        )
+    if not missing:
+        return
+    listed = ", ".join(f"`{s.name}`" for s in missing)
+    plural = "s" * (len(missing) != 1)
+    raise fail(
+        "E0504",
+        f"this `train` section needs the setting{plural} {listed}",
+        section.train.name_span,
+        "missing here",
+        note="such as " + ", ".join(f"`{s.example}`" for s in missing),
+    )
 
 
 def _assemble(section: Section, found: Mapping[str, object]) -> Training:

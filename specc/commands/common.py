@@ -53,6 +53,13 @@ class Options:
             allow_imports=self.allow_imports,
         )
 
+    def shape_one(self, source: Source, diagnostics: Diagnostics) -> ShapedModel:
+        """The only net of a spec, or the one that is meant; see `specc.pipeline.shape_one`."""
+        from specc import pipeline
+
+        options = pipeline.Options(self.net, self.settings, allow_imports=self.allow_imports)
+        return pipeline.shape_one(source, options, diagnostics)
+
 
 def spec_options(command: Callable[..., R]) -> Callable[..., R]:
     """Add the options of `Options`; the command gets them as its argument `options`."""
@@ -179,13 +186,3 @@ def wants_colour(stream: IO[str]) -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return stream.isatty()
-
-
-def chosen(shaped: dict[str, ShapedModel], file: str) -> ShapedModel:
-    """The only net of a spec, or the one that `--net` names."""
-    if len(shaped) == 1:
-        return next(iter(shaped.values()))
-    if not shaped:
-        raise click.UsageError(f"`{file}` has no net")
-    names = "|".join(shaped)
-    raise click.UsageError(f"`{file}` has {len(shaped)} nets: choose with `--net {names}`")

@@ -21,6 +21,7 @@ from specc.commands.failure import Failure, writing
 from specc.commands.targets import nets_of, parse_program, stem
 
 if TYPE_CHECKING:
+    from specc import syntax
     from specc.diagnostics import Diagnostics
     from specc.source import Source
 
@@ -38,7 +39,7 @@ class _Job:
     train: str | None
     input_gradients: bool
 
-    def generate(self, source: Source, net: str, output: Path, diagnostics: Diagnostics) -> str:
+    def generate(self, source: Source, net: str | None, output: Path, diagnostics: Diagnostics) -> str:
         """The code of a net."""
         from specc.pipeline import generate
 
@@ -120,22 +121,17 @@ def command(
 
 
 def _places(
-    job: _Job, program: object, output: str | None, out_dir: str | None
-) -> list[tuple[str, Path]]:
-    """The nets to compile, and the file of each."""
-    from specc.syntax import Net, Program
-
-    assert isinstance(program, Program)
-    names = nets_of(program, job.options.net)
-    if output is not None and len(names) > 1:
-        raise click.UsageError(f"`-o` is one file: choose with `--net {'|'.join(names)}`")
+    job: _Job, program: syntax.Program, output: str | None, out_dir: str | None
+) -> list[tuple[str | None, Path]]:
+    """The nets to compile, and the file of each; `None` stands for the only net."""
+    wanted, names = job.options.net, nets_of(program)
     if output is not None:
         if job.file != STDIN and Path(output).resolve() == Path(job.file).resolve():
             raise click.UsageError("`-o` is the spec itself")
-        return [(names[0], Path(output))]
-    is_only = sum(isinstance(item, Net) for item in program.items) == 1
+        return [(wanted, Path(output))]
     folder = Path(out_dir or ".")
-    return [(name, folder / f"{stem(job.file, name, is_only)}.py") for name in names]
+    chosen: list[str | None] = [wanted] if wanted is not None or not names else [*names]
+    return [(n, folder / f"{stem(job.file, n, len(names) == 1)}.py") for n in chosen]
 
 
 def write_code(path: Path, text: str, *, force: bool = False) -> None:

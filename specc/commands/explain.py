@@ -56,8 +56,8 @@ def _entry(explanation: Explanation) -> dict[str, object]:
         "code": explanation.code,
         "title": explanation.title,
         "text": explanation.text,
-        "broken": explanation.broken,
-        "mended": explanation.mended,
+        "broken": explanation.broken.files,
+        "mended": explanation.mended.files,
     }
 
 

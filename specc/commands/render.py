@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import click
 
 from specc.commands.common import (
     STDIN,
     Options,
-    chosen,
     file_argument,
     read_spec,
     reporting,
@@ -19,7 +19,11 @@ from specc.commands.common import (
 from specc.commands.failure import Failure, writing
 from specc.commands.targets import stem
 
-FORMATS = ("dot", "svg", "png", "pdf")
+if TYPE_CHECKING:
+    from specc.check import ShapedModel
+
+Format = Literal["dot", "svg", "png", "pdf"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 @click.command(
@@ -49,9 +53,8 @@ def command(
     """
     form = _form(output, form)
     with reporting(options.form, to=sys.stderr if output == STDIN else None) as diagnostics:
-        shaped = options.analyse(read_spec(file), diagnostics)
-    net = chosen(shaped, file)
-    place = output or f"{stem(file, net.net.name, len(shaped) == 1)}.{form}"
+        net = options.shape_one(read_spec(file), diagnostics)
+    place = output or f"{stem(file, net.net.name, len(net.model.nets) == 1)}.{form}"
     picture = draw(net, form, depth)
     if output == STDIN:
         sys.stdout.buffer.write(picture)
@@ -64,19 +67,17 @@ def command(
         print(f"{file} -> {place}" if file != STDIN else f"-> {place}")
 
 
-def _form(output: str | None, form: str | None) -> str:
+def _form(output: str | None, form: str | None) -> Format:
     suffix = Path(output or "").suffix.removeprefix(".").lower()
     if form is None and suffix and suffix not in FORMATS:
         raise click.UsageError(f"`.{suffix}` is no picture; known are {', '.join(FORMATS)}")
-    return form or suffix or ("dot" if output == STDIN else "svg")
+    return cast(Format, form or suffix or ("dot" if output == STDIN else "svg"))
 
 
-def draw(net: object, form: str, depth: int | None = None) -> bytes:
-    """The picture of a `ShapedModel` in one of the formats."""
-    from specc.check import ShapedModel
+def draw(net: ShapedModel, form: Format, depth: int | None = None) -> bytes:
+    """The picture of a net."""
     from specc.draw import NoGraphviz, dot, render
 
-    assert isinstance(net, ShapedModel)
     text = dot(net, depth=depth)
     if form == "dot":
         return text.encode()

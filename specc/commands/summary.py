@@ -10,7 +10,6 @@ import click
 
 from specc.commands.common import (
     Options,
-    chosen,
     file_argument,
     read_spec,
     reporting,
@@ -49,8 +48,7 @@ def command(file: str, options: Options, batch: int, sizes: tuple[str, ...], as_
     """List the layers of a net: output shapes, parameters, multiply-adds, memory in training."""
     given = dict(map(_size, sizes))
     with reporting(options.form, to=sys.stderr) as diagnostics:
-        shaped = options.analyse(read_spec(file), diagnostics)
-    net = chosen(shaped, file)
+        net = options.shape_one(read_spec(file), diagnostics)
     from specc.summarize import summarize
 
     summary = summarize(net, batch=batch, sizes=given)

@@ -6,10 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from specc.commands.common import STDIN
-from specc.commands.failure import Failure
 
 if TYPE_CHECKING:
     from specc import syntax
@@ -30,36 +27,28 @@ def parse_program(source: Source, diagnostics: Diagnostics) -> syntax.Program:
     return program
 
 
-def nets_of(program: syntax.Program, wanted: str | None) -> list[str]:
-    """The names of a program's nets, or only the wanted one (which need not exist)."""
+def nets_of(program: syntax.Program) -> list[str]:
+    """The names of a program's own nets."""
     from specc import syntax
 
-    names = [item.name for item in program.items if isinstance(item, syntax.Net)]
-    if not names:
-        raise Failure(f"`{program.source.name}` has no net, only blocks for others to import")
-    return [wanted] if wanted is not None else names
+    return [item.name for item in program.items if isinstance(item, syntax.Net)]
 
 
-def net_to_train(program: syntax.Program, net: str | None, train: str | None) -> str:
-    """The net that a training run is of: `--net`, else what the `train` section says."""
+def net_to_train(program: syntax.Program, train: str | None) -> str | None:
+    """The net that the `train` section is `for`; `None` if it does not say so."""
     from specc import syntax
 
-    names = nets_of(program, net)
     sections = [item for item in program.items if isinstance(item, syntax.Train)]
-    meant = [s.net for s in sections if s.net and (train is None or s.name == train)]
-    if len(names) > 1 and len(set(meant)) == 1:
-        return str(meant[0])
-    if len(names) > 1:
-        raise click.UsageError(f"which net? `--net {'|'.join(names)}`")
-    return names[0]
+    meant = {s.net for s in sections if s.net and (train is None or s.name == train)}
+    return meant.pop() if len(meant) == 1 else None
 
 
-def stem(file: str, net: str, is_only: bool = True) -> str:
+def stem(file: str, net: str | None, is_only: bool = True) -> str:
     """The name of an output: the spec's, with the net's behind it where there are several."""
     if file == STDIN:
-        return snake_case(net)
+        return snake_case(net or "net")
     name = re.sub(r"\W", "_", Path(file).stem) or "net"
-    return name if is_only else f"{name}_{snake_case(net)}"
+    return name if is_only or net is None else f"{name}_{snake_case(net)}"
 
 
 def snake_case(name: str) -> str:

@@ -14,8 +14,8 @@ import click
 from specc.commands.common import Options, file_argument, read_spec, reporting, spec_options
 from specc.commands.compile import write_code
 from specc.commands.failure import Failure, writing
-from specc.commands.render import draw
-from specc.commands.targets import net_to_train, parse_program, stem
+from specc.commands.render import Format, draw
+from specc.commands.targets import net_to_train, nets_of, parse_program, stem
 
 if TYPE_CHECKING:
     from specc.check import ShapedModel
@@ -57,8 +57,8 @@ def command(
 
         source = read_spec(file)
         program = parse_program(source, diagnostics)
-        net = net_to_train(program, options.net, section)
-        name = stem(file, net)
+        net = options.net or net_to_train(program, section)
+        name = stem(file, net or "".join(nets_of(program)[:1]))
         folder = Path(out or str(given["resume"] or f"runs/{name}"))
         script = folder / f"{name}.py"
         code = generate(
@@ -72,11 +72,11 @@ def command(
             output=script,
             diagnostics=diagnostics,
         )
-        shaped = options.analyse(source, diagnostics)[net]
+        shaped = options.analyse(source, diagnostics)[code.net]
     write_code(script, code.text)
     diagram = _draw(shaped, folder / name)
     status = _run([sys.executable, str(script), "--out", str(folder), *_passed_on(given)])
-    _show_results(folder, script, diagram, net)
+    _show_results(folder, script, diagram, code.net)
     return status
 
 
@@ -90,7 +90,7 @@ def _draw(net: ShapedModel, path: Path) -> Path:
     """Write a diagram beside the code: a picture if Graphviz is there, else its source."""
     from specc.files import write_atomically
 
-    form = "svg"
+    form: Format = "svg"
     try:
         picture = draw(net, form)
     except Failure:

@@ -7,95 +7,20 @@ that makes a tensor to the node that reads it, through the borders of the cluste
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 from specc import syntax
 from specc.check import ShapedModel
 from specc.diagram import labels, style
+from specc.diagram.frames import Frame, Source, Sources, by_input, outer_sources, typed
+from specc.diagram.items import Item, Items
 from specc.diagram.kinds import FEW, Kinds, Run, distinct, each_of
-from specc.graph import (
-    Call,
-    Function,
-    Layer,
-    Loop,
-    Node,
-    Origin,
-    Tensor,
-    count_parameters,
-    layer_parameters,
-)
+from specc.graph import Call, Function, Layer, Loop, Node, Tensor
 from specc.ops.base import LossOp
-from specc.types import TensorType
-
-if TYPE_CHECKING:
-    import graphviz
 
 _SYMBOLS = {"add": "+", "multiply": "×"}
-_LONGEST_ID = 160
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where an edge begins: a node, the types that it hands on, and the names of taps."""
-
-    node: str
-    types: tuple[TensorType, ...]
-    taps: tuple[str, ...] = ()
-
-
-Sources = tuple[Source, ...]
-
-
-@dataclass(eq=False)
-class Frame:
-    """A body while it is drawn: its functions, its place, and where its tensors come from."""
-
-    functions: Sequence[Function]
-    graph: graphviz.Digraph
-    path: str
-    level: int
-    parent: Frame | None = None
-    is_counted: bool = True
-    sources: dict[int, Sources] = field(default_factory=dict)
-
-    def read(self, tensor: Tensor) -> Sources:
-        """Where a tensor of the first function comes from."""
-        return self.sources[id(tensor)]
-
-    def results(self) -> list[Sources]:
-        """Where the results come from."""
-        outputs = zip(*(f.outputs for f in self.functions), strict=True)
-        return [_typed(self.read(peers[0]), peers) for peers in outputs]
-
-
-@dataclass(frozen=True)
-class Item:
-    """Something to draw: how it is called, what it is, how often, and how much it learns.
-
-    `id` is its path; `counts` are the parameters of one, `totals` those of all `times` of it.
-    """
-
-    id: str
-    name: str
-    text: str
-    times: tuple[int, ...]
-    counts: tuple[int, ...]
-    totals: tuple[int, ...]
-    shared: str = ""
-
-    @property
-    def small(self) -> str:
-        """The line about parameters."""
-        if self.shared:
-            return self.shared
-        if set(self.times) == {1} or not any(self.totals):
-            return labels.parameters_text(self.counts)
-        if len(set(self.counts)) == 1:
-            return f"{labels.numbers(self.times)} × {labels.parameters_text(self.counts)}"
-        return f"{labels.parameters_text(self.totals)} in all"
 
 
 class Sketch:
@@ -107,11 +32,8 @@ class Sketch:
         self.shaped = shaped
         self.depth = depth
         self.kinds = Kinds()
-        self.blocks = labels.Blocks(shaped.model)
-        self.known: dict[int, int] = {}
+        self.items = Items(shaped.model)
         self.edges: list[tuple[str, str, dict[str, str]]] = []
-        self.seen: set[str] = set()
-        self.taken: set[str] = set()
         self.graph = graphviz.Digraph(
             shaped.net.name,
             graph_attr=style.GRAPH | {"label": self._title()},
@@ -131,14 +53,14 @@ class Sketch:
         return self.graph.source
 
     def _title(self) -> str:
-        count = self._count(self.shaped.function)
+        count = self.items.count(self.shaped.function)
         return style.title(labels.clip(self.shaped.net.name), labels.parameters_text((count,)))
 
     # ------------------------------------------------------------ the net's edge
 
-    def _ends(self, frame: Frame, tensors: dict[str, Tensor], what: str) -> None:
+    def _ends(self, frame: Frame, tensors: Mapping[str, Tensor], what: str) -> None:
         for name, tensor in tensors.items():
-            node = self._id(what, name)
+            node = self.items.id(what, name)
             frame.sources[id(tensor)] = (Source(node, (tensor.type,)),)
             self._node(frame, node, style.label(labels.clip(name)), style.end(what == "target"))
 
@@ -149,7 +71,7 @@ class Sketch:
             return
         names = [r.span.text for r in written[0].references] if written else ["output"]
         for name, tensor in zip(names, self.shaped.outputs, strict=True):
-            node = self._id("output", name)
+            node = self.items.id("output", name)
             self._node(frame, node, style.label(labels.clip(name)), style.end(False))
             self._edges(frame.read(tensor), node, {})
 
@@ -162,32 +84,42 @@ class Sketch:
             for tensor in node.inputs:
                 readers.setdefault(id(tensor), index)
             peers = [function.nodes[index] for function in frame.functions]
-            skips = {id(t) for t in node.inputs if readers[id(t)] < index}
-            self._step(frame, peers, skips)
+            if isinstance(node, Loop):
+                self._loop(frame, [p for p in peers if isinstance(p, Loop)])
+            else:
+                skips = {id(t) for t in node.inputs if readers[id(t)] < index}
+                self._instance(frame, peers, self.items.instance(frame, peers, node.name), skips)
+        self._align_branches(frame)
 
-    def _step(self, frame: Frame, peers: Sequence[Node], skips: set[int]) -> None:
-        """A node of a body, in its own name."""
-        node = peers[0]
-        if isinstance(node, Loop):
-            self._loop(frame, [p for p in peers if isinstance(p, Loop)])
-            return
-        item = self._item(frame, peers, node.name, (1,))
-        results = self._instance(frame, peers, item, skips)
-        outputs = zip(*(p.outputs for p in peers), strict=True)
-        for sources, tensors in zip(results, outputs, strict=True):
-            frame.sources[id(tensors[0])] = _typed(sources, tensors)
+    def _align_branches(self, frame: Frame) -> None:
+        """The first layers of paths on one level, from left to right as in the spec."""
+        branches: dict[int, list[str]] = {}
+        for node in frame.functions[0].nodes:
+            if isinstance(node, Layer) and len(node.inputs) == 1:
+                drawn = frame.read(node.outputs[0])[0].node
+                branches.setdefault(id(node.inputs[0]), []).append(drawn)
+        for names in branches.values():
+            if len(names) > 1:
+                with frame.graph.subgraph(graph_attr={"rank": "same"}) as level:
+                    for left, right in pairwise(names):
+                        level.edge(left, right, style="invis")
 
     def _instance(
         self, frame: Frame, peers: Sequence[Node], item: Item, skips: set[int]
-    ) -> list[Sources]:
-        """A layer or a call; where its results come from."""
-        inputs = [frame.read(tensor) for tensor in peers[0].inputs]
+    ) -> None:
+        """A layer or a call."""
         layers = [p for p in peers if isinstance(p, Layer)]
+        results: list[Sources]
         if layers:
             self._layer(frame, layers, item, skips)
-            return [(Source(item.id, tuple(x.output for x in layers)),)]
-        functions = distinct([p.function for p in peers if isinstance(p, Call)])
-        return self._part(frame, functions, inputs, item, is_loop=False)
+            results = [(Source(item.id, ()),)]
+        else:
+            inputs = [frame.read(tensor) for tensor in peers[0].inputs]
+            functions = distinct([p.function for p in peers if isinstance(p, Call)])
+            results = self._part(frame, functions, inputs, item, is_loop=False)
+        outputs = zip(*(p.outputs for p in peers), strict=True)
+        for sources, tensors in zip(results, outputs, strict=True):
+            frame.sources[id(tensors[0])] = typed(sources, tensors)
 
     # ------------------------------------------------------------ layers
 
@@ -195,8 +127,10 @@ class Sketch:
         op = layers[0].op
         is_join = op.input_count is None
         look = style.layer(op.family, layers[0].is_shared)
-        label = style.label(item.name, item.text, item.small)
-        if op.name in _SYMBOLS and not item.text and not item.small:
+        times = labels.times_text(item.times)
+        text = f"{item.text or op.name} {times}" if times else item.text
+        label = style.label(item.name, text, item.small)
+        if op.name in _SYMBOLS and not text and not item.small:
             label, look = style.label(_SYMBOLS[op.name]), style.symbol()
         elif is_join:
             label, look = style.label(labels.layer_text(layers)), style.join()
@@ -211,11 +145,13 @@ class Sketch:
         import graphviz
 
         for source in sources:
-            text = labels.shape_text(source.types)
+            text, own = labels.shape_text(source.types), {}
             if source.taps:
+                own = style.tap()
                 ends = dict.fromkeys((source.taps[0], source.taps[-1]))
                 text = f"{labels.clip('…'.join(ends))} {text}"
-            self.edges.append((source.node, head, look | {"label": graphviz.escape(f" {text} ")}))
+            label = {"label": graphviz.escape(f" {text} ")}
+            self.edges.append((source.node, head, own | look | label))
 
     def _node(self, frame: Frame, name: str, label: str, look: dict[str, str]) -> None:
         frame.graph.node(name, label, **look)
@@ -241,9 +177,9 @@ class Sketch:
         )
         look = style.cluster(frame.level, bool(item.shared), is_loop) | {"label": label}
         graph = graphviz.Digraph(f"cluster_{item.id}", graph_attr=look)
-        is_counted = frame.is_counted and not item.shared.startswith("parameters")
+        is_counted = frame.is_counted and not item.shared.startswith("shared")
         inner = Frame(functions, graph, item.id, frame.level + 1, frame, is_counted)
-        inner.sources.update(_by_input(functions[0], inputs))
+        inner.sources.update(by_input(functions[0], inputs))
         self._body(inner)
         if graph.body:
             frame.graph.subgraph(graph)
@@ -267,45 +203,26 @@ class Sketch:
         carried = frame.read(first.inputs[0])
         for peers in zip(*runs, strict=True):
             name = first.name if len(runs[0]) == 1 else f"{first.name}.{peers[0].name}"
-            results = self._run(frame, loops, peers, carried, name)
-            carried = _typed(results[0], [run.last.outputs[0] for run in peers])
+            results = self._run(frame, first, peers, carried, name)
+            carried = typed(results[0], [run.last.outputs[0] for run in peers])
             self._taps(frame, peers[0], results[1:])
-        frame.sources[id(first.outputs[0])] = _typed(carried, [x.outputs[0] for x in loops])
+        frame.sources[id(first.outputs[0])] = typed(carried, [x.outputs[0] for x in loops])
 
     def _run(
-        self,
-        frame: Frame,
-        loops: Sequence[Loop],
-        peers: Sequence[Run],
-        carried: Sources,
-        name: str,
+        self, frame: Frame, loop: Loop, runs: Sequence[Run], carried: Sources, name: str
     ) -> list[Sources]:
-        """Iterations that look alike."""
-        functions = distinct([f for run in peers for f in run.functions()])
-        inputs = [carried, *_outer(frame, peers[0])]
-        times = tuple(run.count for run in peers)
+        """Iterations that look alike; where their results come from."""
+        functions = distinct([f for run in runs for f in run.functions()])
+        inputs = [carried, *outer_sources(frame, runs[0])]
         if not functions[0].is_single:
-            totals = tuple(sum(self._count(i.function) for i in run.iterations) for run in peers)
-            counts = tuple(self._count(f) for f in functions)
-            text = _variable(loops[0], functions)
-            item = Item(self._id(frame.path, name), name, text, times, counts, totals)
+            item = self.items.loop(frame, loop, runs, name)
             return self._part(frame, functions, inputs, item, is_loop=True)
         single = Frame(functions, frame.graph, frame.path, frame.level, frame, frame.is_counted)
-        single.sources.update(_by_input(functions[0], inputs))
+        single.sources.update(by_input(functions[0], inputs))
         nodes = [function.nodes[0] for function in functions]
-        item = self._item(single, nodes, name, times)
-        totals = tuple(sum(self._count(i.function) for i in run.iterations) for run in peers)
-        self._instance_of_loop(single, nodes, replace(item, totals=totals))
+        item = self.items.repeated(self.items.instance(single, nodes, name), runs)
+        self._instance(single, nodes, item, set())
         return single.results()
-
-    def _instance_of_loop(self, frame: Frame, nodes: Sequence[Node], item: Item) -> None:
-        if isinstance(nodes[0], Layer) and item.times != (1,):
-            text = f"{item.text or nodes[0].op.name} {labels.times_text(item.times)}"
-            item = replace(item, text=text)
-        results = self._instance(frame, nodes, item, set())
-        outputs = zip(*(n.outputs for n in nodes), strict=True)
-        for sources, tensors in zip(results, outputs, strict=True):
-            frame.sources[id(tensors[0])] = _typed(sources, tensors)
 
     def _taps(self, frame: Frame, run: Run, results: Sequence[Sources]) -> None:
         """What iterations hand out, under the names of the taps."""
@@ -314,97 +231,3 @@ class Sketch:
                 frame.sources[id(tensor)] = tuple(
                     Source(s.node, (tensor.type,), (labels.clip(tensor.name),)) for s in sources
                 )
-
-    # ------------------------------------------------------------ names and counts
-
-    def _item(
-        self, frame: Frame, peers: Sequence[Node], name: str, times: tuple[int, ...]
-    ) -> Item:
-        """A layer or call: what is written on it."""
-        node = peers[0]
-        layers = [p for p in peers if isinstance(p, Layer)]
-        if isinstance(node, Layer):
-            text = labels.layer_text(layers)
-            if text == node.op.name and name.rstrip("0123456789") == text:
-                text = ""
-            counts = tuple(layer_parameters(x) for x in layers)
-        else:
-            calls = [p for p in peers if isinstance(p, Call)]
-            text = self.blocks.call_text([c.function for c in calls])
-            counts = tuple(self._count(c.function) for c in calls)
-        shared = self._shared(frame, node, counts)
-        if not frame.is_counted:
-            counts = (0,)
-        clipped = labels.clip(name)
-        return Item(self._id(frame.path, name), clipped, text, times, counts, counts, shared)
-
-    def _shared(self, frame: Frame, node: Node, counts: Sequence[int]) -> str:
-        """What is said of a use of a shared instance: the parameters are counted at the first."""
-        if isinstance(node, Loop) or not node.is_shared:
-            return ""
-        owner = frame
-        while owner.parent is not None and _is_outside(owner, node.name):
-            owner = owner.parent
-        key = self._join(owner.path, node.name)
-        if key in self.seen:
-            return f"parameters shared with the first {labels.clip(node.name)}"
-        self.seen.add(key)
-        return f"{labels.parameters_text(counts)}, shared".lstrip(", ")
-
-    def _count(self, function: Function) -> int:
-        return count_parameters(function, self.known)
-
-    def _id(self, path: str, name: str) -> str:
-        """A name for a node that no other has: its path, with a number if it is used again."""
-        path = self._join(path, name)
-        candidate, number = path, 2
-        while candidate in self.taken:
-            candidate = f"{path}@{number}"
-            number += 1
-        self.taken.add(candidate)
-        return candidate
-
-    def _join(self, path: str, name: str) -> str:
-        joined = f"{path}.{name}" if path else name
-        if len(joined) <= _LONGEST_ID:
-            return joined
-        return f"{joined[:100]}~{sha256(joined.encode()).hexdigest()[:16]}"
-
-
-def _is_outside(frame: Frame, name: str) -> bool:
-    """Whether a shared instance belongs to a body around this loop."""
-    function = frame.functions[0]
-    return function.origin is Origin.LOOP and all(name != n.name for n in function.shared)
-
-
-def _typed(sources: Sources, tensors: Sequence[Tensor]) -> Sources:
-    """The same sources, handing on these tensors."""
-    types = tuple(dict.fromkeys(t.type for t in tensors))
-    return tuple(replace(source, types=types) for source in sources)
-
-
-def _by_input(function: Function, inputs: Sequence[Sources]) -> dict[int, Sources]:
-    return {id(t): s for t, s in zip(function.inputs, inputs, strict=True)}
-
-
-def _outer(frame: Frame, run: Run) -> list[Sources]:
-    """Where the outer tensors come from that a run of iterations reads, the taps together."""
-    merged: list[Sources] = []
-    for tensors in zip(*(iteration.inputs for iteration in run.iterations), strict=True):
-        by_node: dict[str, Source] = {}
-        for tensor in dict.fromkeys(tensors):
-            for source in frame.read(tensor):
-                known = by_node.get(source.node, Source(source.node, ()))
-                by_node[source.node] = Source(
-                    source.node, known.types + source.types, known.taps + source.taps
-                )
-        merged.append(tuple(by_node.values()))
-    return merged
-
-
-def _variable(loop: Loop, functions: Sequence[Function]) -> str:
-    """`width = 128`, where the variable of a `for` is used."""
-    if loop.variable is None:
-        return ""
-    values = [f.symbols[loop.variable] for f in functions]
-    return labels.clip(f"{loop.variable} = {labels.spread(values)}")

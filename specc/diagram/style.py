@@ -26,7 +26,7 @@ NODE = {
     "fontname": FONT,
     "fontsize": "11",
     "height": "0.28",
-    "margin": "0.12,0.05",
+    "margin": "0.12,0.07",
     "shape": "box",
     "style": "rounded,filled",
     "width": "0.9",
@@ -116,6 +116,11 @@ def skip() -> dict[str, str]:
     return {"color": SKIP, "fontcolor": SKIP, "penwidth": "1.8", "weight": "1"}
 
 
+def tap() -> dict[str, str]:
+    """An edge from inside a loop to where it is tapped."""
+    return {"color": SKIP, "fontcolor": SKIP, "weight": "1"}
+
+
 def to_target() -> dict[str, str]:
     """The edge from a target to its loss."""
     return {"style": "dashed", "weight": "1"}
@@ -148,9 +153,9 @@ def cluster_label(heading: str, text: str, times: str, small: str) -> str:
     first = f"<b>{_escaped(f'{heading} {times}'.rstrip())}</b>"
     lines = [line for line in (first, _escaped(text), _quiet(small)) if line]
     cells = "".join(f'<tr><td align="left">{line}</td></tr>' for line in lines)
-    longest = max(len(heading) + len(times) + 1, len(text), len(small))
+    width = max(6 * (len(heading) + len(times) + 1), 6 * len(text), 5 * len(small))
     table = '<table border="0" cellborder="0" cellpadding="0" cellspacing="0">'
-    room = f'<td width="{min(6 * longest, 160)}"></td>'
+    room = f'<td width="{min(width + 30, 120)}"></td>'
     return f"<{table}<tr><td>{table}{cells}</table></td>{room}</tr></table>>"
 
 

@@ -86,9 +86,9 @@ def no_section(shaped: ShapedModel, sections: Iterable[str | None], name: str) -
     )
 
 
-def no_default(sections: Iterable[syntax.Train]) -> Diagnostic:
+def no_default(shaped: ShapedModel) -> Diagnostic:
     """The warning that several sections have names and none is the default."""
-    first = next(iter(sections))
+    first = _may_train(shaped)[0]
     return Diagnostic(
         "W0501",
         "no `train` section is the default, so none is used",

@@ -196,8 +196,9 @@ def _can_be(size: Integer, wanted: int, chosen: dict[str, Term]) -> bool:
     at = [terms.substitute(size, {free[0]: number}) for number in (0, 1)]
     if not isinstance(at[0], int) or not isinstance(at[1], int) or at[0] == at[1]:
         return False
-    chosen[free[0]] = (wanted - at[0]) // (at[1] - at[0])
-    return int(str(chosen[free[0]])) >= 1 and terms.substitute(size, chosen) == wanted
+    number = (wanted - at[0]) // (at[1] - at[0])
+    chosen[free[0]] = number
+    return number >= 1 and terms.substitute(size, chosen) == wanted
 
 
 def is_free(size: Value) -> bool:

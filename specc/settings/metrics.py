@@ -69,17 +69,21 @@ class Metric(Choosing[tuple[Score, ...]]):
         """One score a word."""
         if not line.arguments or any(a.name is not None for a in line.arguments):
             return super().read(line, section)  # which says what is wrong
-        scores: dict[tuple[str, str | None], Score] = {}
+        scores: dict[str, Score] = {}
         for argument in line.arguments:
             (score,) = self.choose(argument.value, section)
-            known = scores.setdefault((score.name, score.target), score)
+            known = scores.setdefault(score.name, score)
             if known is not score:
-                raise _repeated(score.name, argument.span)
+                raise _repeated(known, score, argument.span)
         return tuple(scores.values())
 
 
-def _repeated(name: str, span: Span) -> EvaluationError:
-    return fail("E0503", f"the metric `{name}` is given twice", span, "again", help="remove it")
+def _repeated(first: Score, second: Score, span: Span) -> EvaluationError:
+    if first.target != second.target:
+        return unbuilt(f"`{first.name}` of several targets", span)
+    return fail(
+        "E0503", f"the metric `{first.name}` is given twice", span, "again", help="remove it"
+    )
 
 
 TARGET = Argument(

@@ -16,7 +16,7 @@ from specc.suggest import closest
 from specc.values import Value, constant, known_values
 
 
-class Rejected(Exception):  # noqa: N818 - a signal, not an error of its own
+class Rejected(Exception):
     """A setting has an error that is already reported."""
 
 

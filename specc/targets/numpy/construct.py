@@ -40,7 +40,6 @@ class Constructor:
         self.plan = plan
         self.classes = classes
         self.graphs = graphs
-        self.kernels: set[str] = set()
 
     def lines(self) -> list[str]:
         """The body of `__init__`, a line for each part in the order of the spec."""
@@ -79,26 +78,13 @@ class Constructor:
             return Making(child.name, arguments, {})
         if not isinstance(node.op, LayerOp):
             return None
-        peers = [n for n in self._peers(owner, node) if isinstance(n, Layer)]
-        kernel = node.op.kernel(peers)
-        self.kernels.add(kernel)
+        kernel = node.op.kernel(owner.layers_like(node))
         made = node.op.construct_as(node, kernel)
         keywords = dict(made.keywords)
-        if node.op.parameters(node) and not self._needs_input_gradient(owner, node):
+        differentiated = self.graphs[id(owner)].differentiated
+        if node.op.parameters(node) and not (node.is_shared or node.name in differentiated):
             keywords["input_gradient"] = False
         return Making(kernel, made.positional, keywords)
-
-    def _peers(self, owner: ClassPlan, node: Layer) -> list[Node]:
-        """The same layer in every function that the class stands for."""
-        same = [i for i, n in enumerate(owner.function.nodes) if n is node]
-        return owner.peers(same[0]) if same else [node]
-
-    def _needs_input_gradient(self, owner: ClassPlan, layer: Layer) -> bool:
-        for statement in self.graphs[id(owner)].statements:
-            if isinstance(statement, Backward) and statement.node.name == layer.name:
-                if any(d is not None for d in statement.d_inputs):
-                    return True
-        return layer.is_shared
 
     # ------------------------------------------------------------ loops
 
@@ -131,8 +117,7 @@ class _LoopWriter:
         self.loop = loop
         self.fixed = constructor.plan.fixed
         self.plans = constructor.classes.plans_in(constructor.plan, loop)
-        position = constructor.plan.function.nodes.index(loop)
-        self.peers = [n for n in constructor.plan.peers(position) if isinstance(n, Loop)]
+        self.peers = [n for n in constructor.plan.peers(loop) if isinstance(n, Loop)]
 
     def whole(self, start: int, stop: int) -> list[str]:
         """All iterations are alike: a comprehension, if no size has to be threaded."""

@@ -135,8 +135,8 @@ class Shapes:
     def __init__(self, plan: ClassPlan) -> None:
         self.plan = plan
         self.position = {
-            id(t): (i, j)
-            for i, node in enumerate(plan.function.nodes)
+            id(t): (node, j)
+            for node in plan.function.nodes
             for j, t in enumerate(node.outputs)
         }
 
@@ -150,8 +150,8 @@ class Shapes:
         if found is None:
             alike = [tensor]
         else:
-            index, output = found
-            peers = self.plan.peers(index)
+            node, output = found
+            peers = self.plan.peers(node)
             alike = [p.outputs[output] for p in peers if output < len(p.outputs)]
         sizes = [self._size(axis, alike) for axis in range(tensor.type.rank)]
         if tensor.type.is_image:

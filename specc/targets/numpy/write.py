@@ -193,8 +193,7 @@ class _File:
     def _note_layer(self, plan: ClassPlan, node: Layer) -> None:
         stacked = plan.is_stacked or is_called_again(plan.function, node)
         if isinstance(node.op, LayerOp):
-            peers = [n for n in plan.peers(plan.function.nodes.index(node)) if isinstance(n, Layer)]
-            self.kernels.add(node.op.name, node.op.kernel(peers), stacked)
+            self.kernels.add(node.op.name, node.op.kernel(plan.layers_like(node)), stacked)
         elif isinstance(node.op, FunctionOp) and node.op.family != "join":
             self.kernels.add(node.op.name, node.op.function_name)
 

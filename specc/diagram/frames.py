@@ -1,0 +1,74 @@
+"""Where a drawing stands: a body, its place in the picture, and where its tensors come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from specc.diagram.kinds import Run
+from specc.graph import Function, Tensor
+from specc.types import TensorType
+
+if TYPE_CHECKING:
+    import graphviz
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an edge begins: a node, the types that it hands on, and the names of taps."""
+
+    node: str
+    types: tuple[TensorType, ...]
+    taps: tuple[str, ...] = ()
+
+
+Sources = tuple[Source, ...]
+
+
+@dataclass(eq=False)
+class Frame:
+    """A body while it is drawn: its functions, its place, and where its tensors come from."""
+
+    functions: Sequence[Function]
+    graph: graphviz.Digraph
+    path: str
+    level: int
+    parent: Frame | None = None
+    is_counted: bool = True
+    sources: dict[int, Sources] = field(default_factory=dict)
+
+    def read(self, tensor: Tensor) -> Sources:
+        """Where a tensor of the first function comes from."""
+        return self.sources[id(tensor)]
+
+    def results(self) -> list[Sources]:
+        """Where the results come from."""
+        outputs = zip(*(f.outputs for f in self.functions), strict=True)
+        return [typed(self.read(peers[0]), peers) for peers in outputs]
+
+
+def typed(sources: Sources, tensors: Sequence[Tensor]) -> Sources:
+    """The same sources, handing on these tensors."""
+    types = tuple(dict.fromkeys(t.type for t in tensors))
+    return tuple(replace(source, types=types) for source in sources)
+
+
+def by_input(function: Function, inputs: Sequence[Sources]) -> dict[int, Sources]:
+    """The inputs of a function, by the identity of its tensors."""
+    return {id(t): s for t, s in zip(function.inputs, inputs, strict=True)}
+
+
+def outer_sources(frame: Frame, run: Run) -> list[Sources]:
+    """Where the outer tensors come from that a run of iterations reads, the taps together."""
+    merged: list[Sources] = []
+    for tensors in zip(*(iteration.inputs for iteration in run.iterations), strict=True):
+        by_node: dict[str, Source] = {}
+        for tensor in dict.fromkeys(tensors):
+            for source in frame.read(tensor):
+                known = by_node.get(source.node, Source(source.node, ()))
+                by_node[source.node] = Source(
+                    source.node, known.types + source.types, known.taps + source.taps
+                )
+        merged.append(tuple(by_node.values()))
+    return merged

@@ -1,0 +1,577 @@
+"""Settings of `train` sections: what they say, what is refused, what the templates get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from specc.diagnostics import Diagnostic, Diagnostics
+from specc.explain import explanations
+from specc.pipeline import analyse
+from specc.rendering import render
+from specc.settings.contexts import contexts, network_context
+from specc.settings.registry import choices, settings
+from specc.source import Source
+from specc.training import Training, nothing_to_train, train_settings
+
+DIGITS = """
+let factor = 2
+net Digits(classes = 10, _rate = 0.1) {
+  input image: real[1, 28, 28]
+  target digit: label of classes
+  flatten -> dense(classes)
+  loss cross_entropy
+}
+"""
+LINE = """
+net Line {
+  input x: real[3]
+  target y: real[1]
+  dense(1)
+  loss mse
+}
+"""
+SIDES = """
+net Sides {
+  input point: real[3]
+  target side: label of 2
+  dense(1)
+  loss hinge
+}
+"""
+TWO = """
+net Two {
+  input left: real[2], right: real[2]
+  target side: label of 2
+  target score: real[1]
+  from left, right -> concat as both
+  dense(2) as sides -> loss cross_entropy(target=side)
+  from both -> dense(1) as scores -> loss mse(target=score)
+  output sides, scores
+}
+"""
+BASE = {
+    "data": 'mnist("data/mnist")',
+    "epochs": "5",
+    "batch": "64",
+    "optimizer": "adam(lr=0.002)",
+}
+
+
+def section(head: str = "train", **lines: str | None) -> str:
+    """A `train` section of the base's lines and others; `None` leaves one out."""
+    chosen = {name: value for name, value in (BASE | lines).items() if value is not None}
+    return head + " {\n" + "".join(f"  {name} {value}\n" for name, value in chosen.items()) + "}\n"
+
+
+def read(
+    text: str, name: str | None = None, net: str | None = None
+) -> tuple[Training | None, list[Diagnostic]]:
+    """The training of a spec's net, and every diagnostic about it."""
+    found = Diagnostics()
+    (shaped,) = analyse(Source("test.net", text), Diagnostics(), net=net).values()
+    return train_settings(shaped, found, name), list(found)
+
+
+def training(text: str, name: str | None = None) -> Training:
+    """The training of a spec without errors or warnings."""
+    result, problems = read(text, name)
+    assert not problems
+    assert result is not None
+    return result
+
+
+def codes(text: str, name: str | None = None) -> list[str]:
+    """The codes of all problems; with an error there is no training."""
+    result, problems = read(text, name)
+    if any(p.code.startswith("E") for p in problems):
+        assert result is None
+    return [p.code for p in problems]
+
+
+def problem(text: str, name: str | None = None) -> Diagnostic:
+    """The only problem of a spec."""
+    _, (found,) = read(text, name)
+    return found
+
+
+# ---------------------------------------------------------------- what a section says
+
+
+def test_a_whole_section() -> None:
+    found = training(
+        DIGITS
+        + section(
+            epochs="2 * factor",
+            optimizer="momentum(_rate, gamma=0.5)",
+            schedule="piecewise([1, 0.01], [3, 1])",
+            penalty="l2(0.0001)",
+            clip="5",
+            init="xavier(gain=2)",
+            split="validation=0.25",
+            metric="accuracy",
+            seed="7",
+        )
+    )
+    assert (found.name, found.epochs, found.batch, found.seed) == (None, 4, 64, 7)
+    assert (found.penalty, found.clip, found.split) == (0.0001, 5.0, 0.25)
+    assert found.rates == ((0, 0.1), (1, 0.01), (3, 1.0))
+    assert (found.optimizer.kernel, found.optimizer.context) == ("Momentum", {"gamma": 0.5})
+    assert found.init is not None
+    assert (found.init.kind, found.init.size) == ("xavier", 2.0)
+    (score,) = found.metrics
+    assert (score.name, score.form, score.axis, score.target) == ("accuracy", "classes", 1, "digit")
+
+
+def test_what_is_left_out_has_a_default() -> None:
+    found = training(DIGITS + section(schedule="constant"))
+    assert (found.seed, found.penalty, found.clip, found.init, found.split) == (0, *[None] * 4)
+    assert found.rates == ((0, 0.002),)
+    assert [score.name for score in found.metrics] == ["loss"]
+
+
+def test_net_without_section_has_no_training() -> None:
+    assert read(DIGITS) == (None, [])
+
+
+# ---------------------------------------------------------------- which section
+
+
+def test_the_unnamed_section_is_the_default() -> None:
+    text = DIGITS + section() + section("train quick", epochs="1")
+    assert training(text).epochs == 5
+    assert training(text, "quick").epochs == 1
+
+
+def test_a_single_named_section_is_the_default() -> None:
+    assert training(DIGITS + section("train quick")).name == "quick"
+
+
+def test_sections_for_other_nets_do_not_count() -> None:
+    text = DIGITS + LINE
+    text += section("train a for Digits", epochs="1")
+    text += section("train a for Line", data="separable", epochs="2")
+    for net, epochs in (("Digits", 1), ("Line", 2)):
+        found, problems = read(text, net=net)
+        assert found is not None
+        assert (found.epochs, problems) == (epochs, [])
+
+
+def test_a_section_is_not_for_a_net_without_a_loss_unless_it_is_the_only_one() -> None:
+    plain = "net Plain { input x: real[4]; dense(2) }\n"
+    assert read(DIGITS + plain + section(), net="Plain") == (None, [])
+    assert codes(plain + section()) == ["E0511"]
+
+
+def test_several_named_sections_have_no_default() -> None:
+    text = DIGITS + section("train a") + section("train b")
+    found, (warning,) = read(text)
+    assert found is None
+    assert (warning.code, warning.help) == ("W0501", "pass `--train a`")
+    assert training(text, "b").name == "b"
+
+
+def test_every_section_is_checked_whichever_is_chosen() -> None:
+    text = DIGITS + section() + section("train quick", epochs="0")
+    assert codes(text) == ["E0205"]
+
+
+def test_repeated_sections_show_both() -> None:
+    for head in ("train", "train quick"):
+        found = problem(DIGITS + section(head) + section(head))
+        assert found.code == "E0507"
+        assert found.secondary is not None
+        assert found.primary.span.start > found.secondary.span.start
+
+
+def test_unknown_section_and_unknown_net() -> None:
+    text = DIGITS + section("train quick")
+    found = problem(text, "quik")
+    assert (found.code, found.help) == ("E0508", "did you mean `--train quick`?")
+    found = problem(DIGITS + section("train quick for Digit"))
+    assert (found.code, found.help) == ("E0509", "did you mean `Digits`?")
+
+
+def test_nothing_to_train_names_the_sections_there_are() -> None:
+    text = DIGITS + section("train a") + section("train b")
+    (shaped,) = analyse(Source("test.net", text), Diagnostics()).values()
+    found = nothing_to_train(shaped)
+    assert (found.code, found.help) == ("E0510", "choose a section: `--train a`, `--train b`")
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        ({"epoch": "5"}, "E0502"),
+        ({"learning": "5"}, "E0502"),
+        ({"epochs": None}, "E0504"),
+        ({"data": None, "batch": None, "optimizer": None}, "E0504"),
+        ({"epochs": "0"}, "E0205"),
+        ({"epochs": "2.5"}, "E0205"),
+        ({"epochs": "true"}, "E0205"),
+        ({"epochs": "1, 2"}, "E0505"),
+        ({"epochs": "many=1"}, "E0505"),
+        ({"epochs": ""}, "E0505"),
+        ({"epochs": "unknown"}, "E0101"),
+        ({"epochs": "in.channels"}, "E0110"),
+        ({"epochs": "10 ** 30"}, "E0615"),
+        ({"epochs": "5 // 0"}, "E0209"),
+        ({"batch": "0"}, "E0205"),
+        ({"seed": "-1"}, "E0205"),
+        ({"clip": "0"}, "E0205"),
+        ({"clip": '"much"'}, "E0205"),
+        ({"split": "validation=1"}, "E0205"),
+        ({"split": "test=0.5, validation=0.5"}, "E0201"),
+        ({"split": ""}, "E0204"),
+        ({"optimizer": "adam(lr=0)"}, "E0205"),
+        ({"optimizer": "adam(beta1=1)"}, "E0205"),
+        ({"optimizer": "adam(rate=1)"}, "E0201"),
+        ({"optimizer": "adam(0.1, lr=0.2)"}, "E0202"),
+        ({"optimizer": "sgd(1, 2)"}, "E0203"),
+        ({"optimizer": "sgd"}, "E0204"),
+        ({"optimizer": "adamm"}, "E0506"),
+        ({"optimizer": '"adam"'}, "E0505"),
+        ({"optimizer": "[adam]"}, "E0101"),
+        ({"optimizer": "sgd, adam"}, "E0505"),
+        ({"schedule": "piecewise"}, "E0519"),
+        ({"schedule": "piecewise(1, 2)"}, "E0519"),
+        ({"schedule": "piecewise([1, 0.1], [1, 0.2])"}, "E0519"),
+        ({"schedule": "piecewise([1, 0])"}, "E0519"),
+        ({"schedule": "piecewise([-1, 0.1])"}, "E0519"),
+        ({"schedule": "piecewise(pieces=[1, 1])"}, "E0201"),
+        ({"schedule": "piecewise([0, 0.1])"}, "E0520"),
+        ({"schedule": "constant(1)"}, "E0203"),
+        ({"penalty": "l2"}, "E0204"),
+        ({"penalty": "l2(-1)"}, "E0205"),
+        ({"init": "normal"}, "E0204"),
+        ({"init": "he(1)"}, "E0203"),
+        ({"init": "uniform(-1)"}, "E0205"),
+        ({"metric": "mae"}, "E0521"),
+        ({"metric": "accuracy(target=image)"}, "E0521"),
+        ({"metric": "accuracy, accuracy"}, "E0503"),
+        ({"metric": "5"}, "E0505"),
+        ({"metric": ""}, "E0505"),
+        ({"data": "mnist"}, "E0204"),
+        ({"data": "mnist(5)"}, "E0205"),
+        ({"data": '"data/mnist"'}, "E0505"),
+        ({"data": 'mnst("data")'}, "E0506"),
+        ({"data": 'idx("a", "b", test_labels="c")'}, "E0518"),
+        ({"data": 'idx("a/", "b")'}, "E0516"),
+        ({"data": 'csv("a", target="b")'}, "E0514"),
+        ({"data": "xor"}, "E0514"),
+        ({"data": "separable(points=0)"}, "E0205"),
+    ],
+)
+def test_refused(lines: dict[str, str | None], code: str) -> None:
+    assert codes(DIGITS + section(**lines)) == [code]
+
+
+UNBUILT = [
+    *(("optimizer", word) for word in ("nesterov(1)", "adagrad", "rmsprop(0.1)", "adadelta")),
+    *(("schedule", word) for word in ("step(2, 0.1)", "exponential(0.9)", "cosine", "warmup(5)")),
+    *(("data", word) for word in ("digits", 'text("a")', 'reviews("a")', 'images("a")', "sines")),
+    *(("data", 'series("a", window=64)'), ("penalty", "l1(0.1)"), ("metric", "perplexity")),
+    *(("early_stop", "5"), ("augment", "flip"), ("standardize", "true")),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), UNBUILT)
+def test_what_is_not_built_yet_is_refused_by_name(name: str, value: str) -> None:
+    found = problem(DIGITS + section(**{name: value}))
+    assert found.code == "E0501"
+    assert found.message.endswith("is not built yet")
+
+
+def test_all_problems_of_a_section_are_reported() -> None:
+    lines = {"epochs": "0", "batch": "none", "optimizer": "sdg(1)", "metrics": "accuracy"}
+    assert codes(DIGITS + section(**lines)) == ["E0205", "E0205", "E0506", "E0502"]
+
+
+def test_a_repeated_setting_shows_both() -> None:
+    text = DIGITS + section().replace("}", "  epochs 6\n}")
+    found = problem(text)
+    assert found.secondary is not None
+    assert (found.primary.span.text, found.secondary.span.text) == ("epochs 6", "epochs 5")
+
+
+def test_did_you_mean() -> None:
+    for lines, guess in (
+        ({"metrics": "accuracy"}, "metric"),
+        ({"batch_size": "4"}, "batch"),
+        ({"optimizer": "Adam"}, "adam"),
+        ({"data": 'MNIST("d")'}, "mnist"),
+    ):
+        assert problem(DIGITS + section(**lines)).help == f"did you mean `{guess}`?"
+
+
+def test_a_late_piece_warns_and_counts() -> None:
+    found, (warning,) = read(DIGITS + section(schedule="piecewise([5, 0.1])"))
+    assert warning.code == "W0502"
+    assert found is not None
+    assert found.rates == ((0, 0.002), (5, 0.1))
+
+
+def test_a_schedule_from_epoch_0_gives_the_rate() -> None:
+    for optimizer in ("sgd", "adam", "adam(lr=0.5)"):
+        text = section(optimizer=optimizer, schedule="piecewise([0, 0.5], [2, 0.1])")
+        assert training(DIGITS + text).rates == ((0, 0.5), (2, 0.1))
+
+
+# ---------------------------------------------------------------- data and the net
+
+
+def test_label_range_shows_both_and_the_arithmetic() -> None:
+    text = DIGITS.replace("classes = 10", "classes = 5") + section()
+    found = problem(text)
+    assert found.code == "E0515"
+    assert found.primary.span.text == 'mnist("data/mnist")'
+    assert found.secondary is not None
+    assert found.secondary.span.text == "digit: label of classes"
+    assert "9 > 4" in found.note
+    assert found.help == "`classes = 10` fits, as with `--set classes=10`"
+
+
+def test_no_help_that_was_not_tried() -> None:
+    text = DIGITS.replace("label of classes", "label of 5").replace("dense(classes)", "dense(5)")
+    assert problem(text.replace("(classes", "(_classes") + section()).help == ""
+
+
+def test_shape_shows_both_and_a_declaration_that_works() -> None:
+    found = problem(DIGITS.replace("[1, 28, 28]", "[3, 32, 32]") + section())
+    assert (found.code, found.help) == ("E0514", "declare `image: real[1, 28, 28]`")
+    assert "real[1, 28, 28]" in found.message
+    assert "real[3, 32, 32]" in found.message
+
+
+def test_more_labels_than_the_data_have_are_fine() -> None:
+    found = training(DIGITS.replace("classes = 10", "classes = 12") + section())
+    assert found.data.context["classes"] == 12
+
+
+@pytest.mark.parametrize(
+    ("shape", "fits"),
+    [
+        ("1, H, W", True),
+        ("1, H, H", True),
+        ("1, 14*H, 4*W", True),
+        ("1, 14*H, 28*H - 28", True),
+        ("1, 15*H, W", False),
+        ("1, H + 28, W", False),
+        ("1, 28", False),
+    ],
+)
+def test_free_sizes_take_what_comes_if_they_can(shape: str, fits: bool) -> None:
+    layers = "global_avgpool" if shape.count(",") == 2 else "flatten"
+    text = DIGITS.replace("1, 28, 28", shape).replace("flatten", layers)
+    assert codes(text + section()) == ([] if fits else ["E0514"])
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "code"),
+    [
+        (LINE, 'mnist("d")', "E0514"),
+        (LINE.replace("real[3]", "real[1, 28, 28]").replace("dense", "flatten -> dense"),
+         'mnist("d")', "E0513"),
+        (TWO, "xor", "E0512"),
+        (DIGITS.replace("1, 28, 28", "1, H, W").replace("flatten", "global_avgpool"),
+         'idx("a", "b")', "E0517"),
+        (LINE.replace("input x", "input map"), 'npz("a.npz")', "E0522"),
+        (LINE, 'csv("a", target=["u", "v"])', "E0518"),
+        (LINE, 'csv("a", target=["u", "u"])', "E0518"),
+        (LINE, 'csv("a", target=[])', "E0205"),
+        (LINE, 'csv("a", target="")', "E0205"),
+        (LINE, 'csv("a")', "E0204"),
+        (SIDES.replace("of 2", "of 1").replace("dense(1)\n  loss hinge",
+                                               "dense(1)\n  loss cross_entropy"),
+         "separable", "E0515"),
+    ],
+)  # fmt: skip
+def test_data_that_do_not_fit(text: str, data: str, code: str) -> None:
+    found = problem(text + section(data=data))
+    assert found.code == code
+    if code.startswith("E05") and code != "E0518":
+        assert found.secondary is not None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "", "  ", "/srv/mnist", "//srv", "C:/mnist", "c:mnist", "a\\\\b", "x\\ny", "x\\ty",
+        "../../../../etc", "a/../../../../../etc", "a" * 256,
+    ],
+)  # fmt: skip
+def test_paths_that_are_refused(path: str) -> None:
+    assert codes(DIGITS + section(data=f'mnist("{path}")')) == ["E0516"]
+    assert codes(LINE + section(data=f'npz("{path}")')) == ["E0516"]
+
+
+@pytest.mark.parametrize(
+    ("data", "folder", "files"),
+    [
+        ('npz("a.npz")', ".", ("a.npz",)),
+        ('npz("data/./a.npz")', "data", ("a.npz",)),
+        ('npz("../data/a.npz", test="../data/b.npz")', "../data", ("a.npz", "b.npz")),
+        ('npz("a/b/c.npz", test="a/d.npz")', "a", ("b/c.npz", "d.npz")),
+        ('npz("../a.npz", test="b.npz")', ".", ("../a.npz", "b.npz")),
+        ('npz("x/../a.npz", test="a.npz")', ".", ("a.npz", "a.npz")),
+    ],
+)
+def test_the_folder_of_files(data: str, folder: str, files: tuple[str, ...]) -> None:
+    found = training(LINE + section(data=data)).data
+    assert (found.folder, found.context["files"]) == (folder, files)
+    assert found.has_test is (len(files) == 2)
+
+
+def test_names_are_those_of_the_code() -> None:
+    text = SIDES.replace("input point", "input map") + section(data="separable")
+    assert training(text).data.context["input"] == "map_"
+
+
+# ---------------------------------------------------------------- metrics
+
+
+def metric(text: str, words: str, data: str = 'npz("a.npz")') -> list[Any]:
+    """What the metrics of a section compare: name, form, axis, output, target."""
+    scores = training(text + section(data=data, metric=words)).metrics
+    return [(s.name, s.form, s.axis, s.output, s.target) for s in scores]
+
+
+def test_accuracy_by_the_sign() -> None:
+    assert metric(SIDES, "accuracy") == [("accuracy", "binary", None, None, "side")]
+    multi = LINE.replace("loss mse", "loss binary_cross_entropy")
+    assert metric(multi, "accuracy") == [("accuracy", "binary", None, None, "y")]
+
+
+def test_accuracy_of_steps_and_pixels() -> None:
+    steps = LINE.replace("real[3]", "real[T, 3]").replace("real[1]", "label[T] of 4")
+    steps = steps.replace("dense(1)", "dense(4)").replace("mse", "cross_entropy")
+    assert metric(steps, "accuracy") == [("accuracy", "classes", -1, None, "y")]
+    pixels = LINE.replace("real[3]", "real[3, 8, 8]").replace("real[1]", "label[8, 8] of 4")
+    pixels = pixels.replace("dense(1)", "conv(4, 1)").replace("mse", "cross_entropy")
+    assert metric(pixels, "accuracy") == [("accuracy", "classes", 1, None, "y")]
+
+
+def test_several_outputs_and_targets() -> None:
+    assert metric(TWO, "accuracy, mae, rmse") == [
+        ("accuracy", "classes", 1, 0, "side"),
+        ("mae", None, None, 1, "score"),
+        ("rmse", None, None, 1, "score"),
+    ]
+
+
+def test_a_metric_that_fits_two_targets_has_to_say_which() -> None:
+    text = TWO.replace("target side: label of 2", "target side: real[2]")
+    text = text.replace("cross_entropy", "mse")
+    lines = {"data": 'npz("a.npz")'}
+    found = problem(text + section(**lines, metric="mae"))
+    assert (found.code, found.help) == ("E0521", "say which: `mae(target=side)`")
+    assert metric(text, "mae(target=score)") == [("mae", None, None, 1, "score")]
+    both = section(**lines, metric="mae(target=side), mae(target=score)")
+    assert codes(text + both) == ["E0501"]
+
+
+def test_accuracy_of_a_squared_error_is_refused() -> None:
+    found = problem(LINE + section(data="separable", metric="accuracy"))
+    assert (found.code, found.help) == ("E0521", "`mae` fits")
+
+
+def test_accuracy_does_not_ignore_a_mask() -> None:
+    text = """
+net Masked {
+  input x: real[3], m: real[1]
+  target y: real[1]
+  dense(1)
+  loss binary_cross_entropy(mask=m)
+}
+"""
+    lines = {"data": 'npz("a.npz")', "metric": "accuracy"}
+    assert codes(text + section(**lines)) == ["E0501"]
+
+
+# ---------------------------------------------------------------- templates
+
+RENDERED = [
+    (DIGITS, {}),
+    (DIGITS, {"data": 'idx("d/a", "d/b", "d/c", "d/e")', "optimizer": "sgd(1)", "init": "he"}),
+    (DIGITS, {"data": 'idx("d/a", "d/b")', "clip": "1", "split": "validation=0.5"}),
+    (LINE, {"data": 'csv("a.csv", target="y", test="b.csv")', "metric": "mae, rmse"}),
+    (SIDES, {"data": "separable", "optimizer": "momentum(0.1)", "metric": "accuracy"}),
+    (SIDES.replace("real[3]", "real[2]"), {"data": "xor", "schedule": "piecewise([2, 0.1])"}),
+    (TWO, {"data": 'npz("a.npz")', "penalty": "l2(1)", "init": "normal(0.01)"}),
+]
+
+
+def parts(text: str, lines: dict[str, str]) -> Iterator[str]:
+    """The rendered parts of a section."""
+    source = Source("test.net", text + section(**lines))
+    (shaped,) = analyse(source, Diagnostics()).values()
+    found = train_settings(shaped, Diagnostics())
+    assert found is not None
+    network = network_context(shaped, found, dropout=True, buffers=False)
+    yield render("numpy", "network", **network, stacked=False)
+    chosen = contexts(found, shaped, net="Net", dropout=True, spec_folder="../specs")
+    names = [template for template, _ in chosen]
+    assert len(set(names)) == len(names)
+    for template, context in chosen:
+        yield render("numpy", template, **context)
+
+
+@pytest.mark.parametrize(("text", "lines"), RENDERED)
+def test_contexts_are_what_the_templates_take(text: str, lines: dict[str, str]) -> None:
+    for part in parts(text, lines):
+        compile(part, "part.py", "exec")
+
+
+def test_data_lie_where_the_spec_says() -> None:
+    *_, command = parts(DIGITS, {})
+    assert '"../specs/data/mnist"' in command
+    *_, command = parts(SIDES, {"data": "separable"})
+    assert "--data" not in command
+
+
+def test_nothing_of_a_spec_becomes_code() -> None:
+    evil = '\\")); import os #{{ x }} \'\'\' \\"\\"\\"'
+    text = LINE + section(data=f'csv("{evil}.csv", target="{evil}")')
+    found = training(text)
+    assert found.data.context["columns"] == [evil.replace('\\"', '"')]
+    for part in parts(LINE, {"data": f'csv("{evil}.csv", target="{evil}")'}):
+        tree = compile(part, "part.py", "exec")
+        assert "os" not in tree.co_names
+
+
+def test_network_context_without_training() -> None:
+    (shaped,) = analyse(Source("test.net", DIGITS), Diagnostics()).values()
+    context = network_context(shaped, None, dropout=False, buffers=False)
+    assert context["init"] == {"kind": "default", "size": None}
+    assert (context["penalty"], context["outputs"]) == (False, 1)
+
+
+# ---------------------------------------------------------------- declarations
+
+
+def test_examples_of_settings_work() -> None:
+    for setting in settings().values():
+        words = setting.example.split(" ", 1)[1]
+        assert not [c for c in codes(DIGITS + section(**{setting.name: words})) if c[0] == "E"]
+
+
+def test_settings_and_choices_are_found() -> None:
+    listed = "batch clip data epochs init metric optimizer penalty schedule seed split"
+    assert " ".join(settings()) == listed
+    assert list(choices("optimizer")) == ["adam", "momentum", "sgd"]
+    assert list(choices("data")) == ["csv", "idx", "mnist", "npz", "separable", "xor"]
+
+
+EXPLAINED = [e for code, e in explanations().items() if code[1:3] == "05" and e.broken.files]
+
+
+@pytest.mark.parametrize("explanation", EXPLAINED, ids=lambda e: e.code)
+def test_explanations_are_right(explanation: Any) -> None:
+    broken, mended = explanation.broken.files, explanation.mended.files
+    assert codes(broken["main.net"]) == [explanation.code]
+    assert codes(mended["main.net"]) == []
