@@ -9,15 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from specc import syntax
-from specc.body import Body, Loss, finish, parameters_with_defaults
+from specc.checking.body import Body
+from specc.checking.elaborator import Broken, Elaborator, unused_inputs
+from specc.checking.functions import finish, parameters_with_defaults
+from specc.checking.losses import Loss
 from specc.diagnostics import Diagnostic, Diagnostics, Label
-from specc.elaborate import Broken, Elaborator, unused_inputs
 from specc.evaluate import Environment, EvaluationError, evaluate, fail
 from specc.graph import Function, Layer, Origin, Tensor
 from specc.model import Model
 from specc.resolve import is_free_size
 from specc.signature import is_integer
-from specc.source import Span
 from specc.suggest import closest
 from specc.terms import Symbol, integer
 from specc.types import Content, TensorType
@@ -161,7 +162,9 @@ class _Net:
     def _classes(self, type_: syntax.Type, content: Content) -> Value | None:
         if content is Content.REAL:
             if type_.of is not None:
-                raise fail("E0212", "`real` has no `of`", type_.of.span, "only tokens and labels do")
+                raise fail(
+                    "E0212", "`real` has no `of`", type_.of.span, "only tokens and labels do"
+                )
             return None
         if type_.of is None:
             raise fail(

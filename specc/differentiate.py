@@ -64,6 +64,7 @@ class BackwardGraph:
         overwrites: which of `d_outputs` the pass may overwrite.
         hands_on: for each of `d_inputs`, the position of the incoming gradient whose memory it
             may share, or `None`.
+        twins: for each of `d_inputs`, the position of the first that may be the same array.
     """
 
     d_outputs: tuple[Tensor, ...] = ()
@@ -75,6 +76,7 @@ class BackwardGraph:
     copies: dict[Backward, set[int]] = field(default_factory=dict)
     overwrites: tuple[bool, ...] = ()
     hands_on: tuple[int | None, ...] = ()
+    twins: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,7 @@ def differentiate(shaped: ShapedModel, *, input_gradients: bool = False) -> Trai
 
     classes = Classes(shaped.function)
     needs = _gradients_needed(classes, input_gradients)
-    graphs = {
-        id(plan): _Differentiator(plan, classes, needs[id(plan)]).graph() for plan in classes
-    }
+    graphs = {id(plan): _Differentiator(plan, classes, needs[id(plan)]).graph() for plan in classes}
     allow_overwriting(classes, graphs)
     return TrainingModel(shaped, classes, graphs, input_gradients)
 

@@ -207,7 +207,9 @@ def _compare_sizes(link: syntax.Binary, a: Plain, b: Plain) -> bool:
 def _need_number(value: Value, span: Span, operator_: str) -> None:
     plain = value.plain
     if isinstance(plain, bool) or not isinstance(plain, int | float | Polynomial):
-        raise fail("E0208", f"`{operator_}` needs a number, gets `{show(value)}`", span, "this is none")
+        raise fail(
+            "E0208", f"`{operator_}` needs a number, gets `{show(value)}`", span, "this is none"
+        )
 
 
 def _arithmetic(link: syntax.Binary, left: Value, right: Value) -> Value:

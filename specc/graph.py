@@ -35,8 +35,11 @@ class Tensor:
 
 @dataclass(eq=False, slots=True)
 class Layer:
-    """An op at its place. `arguments` has a value for each declared argument that is no tensor;
-    tensor arguments follow the inputs proper in `inputs`."""
+    """An op at its place.
+
+    `arguments` has a value for each declared argument that is no tensor; tensor arguments follow
+    the inputs proper in `inputs`.
+    """
 
     name: str
     op: Op
@@ -108,8 +111,10 @@ class Loop:
 
     @property
     def is_uniform(self) -> bool:
-        """Whether every iteration reads the same outer tensors and hands out the same taps, so
-        that it can be written as a loop."""
+        """Whether it can be written as a loop.
+
+        So it can if every iteration reads the same outer tensors and hands out the same taps.
+        """
         first = self.iterations[0]
         return all(
             i.inputs == first.inputs and len(i.taps) == len(self.taps) for i in self.iterations

@@ -71,7 +71,9 @@ class Importer:
     def _merge(self, found: syntax.Let | syntax.Block, item: syntax.Import, names: Names) -> None:
         earlier = names.span(found.name)
         if earlier is not None and earlier != found.name_span:
-            self.diagnostics.add(rebound(found.name, item.span, earlier, "this import brings it in"))
+            self.diagnostics.add(
+                rebound(found.name, item.span, earlier, "this import brings it in")
+            )
         elif isinstance(found, syntax.Let):
             names.lets[found.name] = found
         else:
@@ -133,7 +135,7 @@ class Importer:
             return path
         self._fail(
             "E0106",
-            f"`import {item.span.text.removeprefix('import').strip()}` leaves the folder of the spec",
+            f"`{item.span.text}` leaves the folder of the spec",
             item,
             "this file lies outside",
             help="pass `--allow-imports` if you trust that file",
@@ -184,9 +186,7 @@ class Importer:
         )
 
 
-def rebound(
-    name: str, span: Span, earlier: Span, label: str = "bound again here"
-) -> Diagnostic:
+def rebound(name: str, span: Span, earlier: Span, label: str = "bound again here") -> Diagnostic:
     """The diagnostic of a name that is bound a second time."""
     return Diagnostic(
         "E0102",

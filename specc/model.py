@@ -43,6 +43,7 @@ class Model:
         callees: what each `Call` calls.
         arguments: the arguments of each `Call` and `Loss`, by parameter name.
         instances: the instance name of each `Call`, `Repeat` and `For`.
+        bound_at: where the name of each reference to a tensor is bound.
         outer: the names that a loop's body takes from around it, by the body's span.
         homes: the file whose names the bodies of a block can use, by the block's span.
     """
@@ -53,6 +54,7 @@ class Model:
     arguments: dict[Span, Mapping[str, syntax.Expression]] = field(default_factory=dict)
     instances: dict[Span, str] = field(default_factory=dict)
     outer: dict[Span, tuple[str, ...]] = field(default_factory=dict)
+    bound_at: dict[Span, Span] = field(default_factory=dict)
 
     @property
     def names(self) -> Names:

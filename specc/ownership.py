@@ -13,7 +13,7 @@ from typing import TypeVar
 from specc.classes import Classes, ClassPlan
 from specc.differentiate import Backward, BackwardGraph, Formula, Statement
 from specc.graph import Layer, Tensor
-from specc.ops.base import LayerOp
+from specc.ops.base import LayerOp, LossOp
 
 T = TypeVar("T")
 
@@ -55,8 +55,10 @@ class _Memory:
 
 
 def _forward(plan: ClassPlan, graph: BackwardGraph) -> None:
-    """A function may overwrite what a layer of the same body made, if nobody reads it later and
-    nobody keeps it for the backward pass."""
+    """A function may overwrite what a layer of the same body made.
+
+    It may if nobody reads it later and nobody keeps it for the backward pass.
+    """
     memory = _Memory(plan.function.inputs)
     pinned = set(plan.function.inputs)  # roots that must stay as they are
     kept = set(graph.kept)
@@ -66,7 +68,8 @@ def _forward(plan: ClassPlan, graph: BackwardGraph) -> None:
         if not isinstance(node, Layer):
             for tensor in node.outputs:
                 memory.own(tensor)
-                pinned.add(tensor)  # the callee may have kept it
+            # The callee may have kept them, or handed on what it was given.
+            pinned.update(memory.root.get(t, t) for t in (*node.inputs, *node.outputs))
         elif isinstance(node.op, LayerOp):
             if node.op.is_view:
                 memory.share(result, source)
@@ -93,13 +96,14 @@ def _forward(plan: ClassPlan, graph: BackwardGraph) -> None:
 
 
 def _last_uses(plan: ClassPlan) -> dict[Tensor, int]:
-    """The position of the last node that reads each tensor; results are read at the end."""
+    """The position of the last node that reads each tensor; losses and results come at the end."""
     last: dict[Tensor, int] = {}
+    end = len(plan.function.nodes)
     for position, node in enumerate(plan.function.nodes):
+        is_loss = isinstance(node, Layer) and isinstance(node.op, LossOp)
         for tensor in node.inputs:
-            last[tensor] = position
-    for tensor in plan.function.outputs:
-        last[tensor] = len(plan.function.nodes)
+            last[tensor] = max(last.get(tensor, 0), end if is_loss else position)
+    last.update(dict.fromkeys(plan.function.outputs, end))
     return last
 
 
@@ -109,9 +113,7 @@ def _last_uses(plan: ClassPlan) -> dict[Tensor, int]:
 class _Pass:
     """The backward pass of one class, statement by statement."""
 
-    def __init__(
-        self, plan: ClassPlan, classes: Classes, graphs: dict[int, BackwardGraph]
-    ) -> None:
+    def __init__(self, plan: ClassPlan, classes: Classes, graphs: dict[int, BackwardGraph]) -> None:
         self.plan = plan
         self.classes = classes
         self.graphs = graphs
@@ -131,10 +133,11 @@ class _Pass:
                 self._backward(position, statement)
         incoming = self.graph.d_outputs
         self.graph.overwrites = tuple(t in self.overwritten for t in incoming)
+        roots = [d and self.memory.root[d] for d in self.graph.d_inputs]
         self.graph.hands_on = tuple(
-            next((i for i, t in enumerate(incoming) if d and self.memory.root[d] is t), None)
-            for d in self.graph.d_inputs
+            next((i for i, t in enumerate(incoming) if root is t), None) for root in roots
         )
+        self.graph.twins = tuple(roots.index(root) for root in roots)
 
     def _last_uses(self) -> dict[Tensor, int]:
         last: dict[Tensor, int] = {}
@@ -196,8 +199,12 @@ class _Pass:
                 continue
             handed_on = {_at(callee.hands_on, position) for callee in callees} - {None} - copied
             shared = [i for i in handed_on if i is not None and i < len(statement.d_outputs)]
+            twins = {callee.twins[position] for callee in callees if position < len(callee.twins)}
+            twin = statement.d_inputs[min(twins, default=position)]
             if shared:
                 self.memory.share(d_input, statement.d_outputs[min(shared)])
+            elif twin is not None and twin is not d_input:
+                self.memory.share(d_input, twin)
             else:
                 self.memory.own(d_input)
 

@@ -1,7 +1,7 @@
 """The stages, in order; every command runs a beginning of this list.
 
-    text ─parse→ Program ─resolve→ Model ─check→ ShapedModel ─differentiate→ TrainingModel ─emit→ files
-                                              └─draw→ diagram      └─summarize→ table
+text ─parse→ Program ─resolve→ Model ─check→ ShapedModel ─differentiate→ TrainingModel ─emit→ files
+                                          └─draw→ diagram      └─summarize→ table
 """
 
 from __future__ import annotations

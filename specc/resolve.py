@@ -60,7 +60,8 @@ def _warn_unused_blocks(model: Model, diagnostics: Diagnostics) -> None:
         return  # a library: others use its blocks
     called = {id(c) for c in model.callees.values() if isinstance(c, syntax.Block)}
     for item in model.program.items:
-        if isinstance(item, syntax.Block) and id(item) not in called:
+        is_layer = isinstance(item, syntax.Block) and item.name in layers()  # said already
+        if isinstance(item, syntax.Block) and id(item) not in called and not is_layer:
             diagnostics.add(
                 Diagnostic(
                     "W0101",
@@ -123,7 +124,7 @@ class _Resolver:
                         "W0102",
                         f"{binding.says_unused} `{name}` is never used",
                         Label(binding.span, "bound here"),
-                        help=f"remove it, or call it `_{name}` if that is meant",
+                        help=_if_unused(name, binding.means),
                     )
                 )
         for loop, outer in scope.loops_outer.items():
@@ -157,12 +158,15 @@ class _Resolver:
             self.report(rebound(name, span, taken[name]))
         taken[name] = span
         if not is_usable_label(name):
+            why = "begins with `_`" if name.startswith("_") else "is a word of the generated classes"
             self.report(
                 Diagnostic(
                     "E0107",
-                    f"`{name}` cannot name a layer: the generated classes need that word",
+                    f"`{name}` cannot name a layer: it {why}",
                     Label(span, "named here"),
-                    help=f"call it something else, such as `{name}_layer`",
+                    help=f"call it something else, such as `{name.strip('_')}_layer`"
+                    if name.strip("_")
+                    else "",
                 )
             )
 
@@ -271,7 +275,8 @@ class _Resolver:
         )
         self.model.arguments[call.span] = bound
         for name, expression in bound.items():
-            self._argument(name in tensors, choices.get(name, ()), expression, scope)
+            owner = f"`{name}` of `{call.name}`"
+            self._argument(owner if name in tensors else "", choices.get(name, ()), expression, scope)
         takes_paths = isinstance(callee, Op) and callee.input_count is None
         if call.paths is not None and not takes_paths:
             joins = [n for n, op in layers().items() if op.input_count is None]
@@ -290,7 +295,7 @@ class _Resolver:
             scope.find(call.name)
             return call.name
         known = layers()
-        found: Callee | None = self.names.blocks.get(call.name) or known.get(call.name)
+        found: Callee | None = known.get(call.name) or self.names.blocks.get(call.name)
         if found is None:
             self._report_unknown_layer(call, scope)
         return found
@@ -310,6 +315,7 @@ class _Resolver:
             )
             return
         elif _means(scope, call.name) in (Means.TENSOR, Means.TAP):
+            scope.find(call.name)
             help_ = f"`{call.name}` is a tensor: `from {call.name}` makes it current"
         elif self.names.is_partial:
             return  # the import that failed is the error
@@ -344,23 +350,25 @@ class _Resolver:
         )
         self.model.arguments[step.span] = bound
         for name, expression in bound.items():
-            self._argument(name in tensors, choices.get(name, ()), expression, scope)
+            owner = f"`{name}` of `{step.name}`"
+            self._argument(owner if name in tensors else "", choices.get(name, ()), expression, scope)
 
     def _argument(
         self,
-        is_tensor: bool,
+        tensor: str,
         choices: tuple[str, ...],
         expression: syntax.Expression,
         scope: Scope,
     ) -> None:
-        if not is_tensor:
+        """An argument's value; `tensor` is what to call one that needs a tensor's name."""
+        if not tensor:
             self._expression(expression, scope, choices=choices)
             return
         if not isinstance(expression, syntax.Name):
             self.report(
                 Diagnostic(
                     "E0207",
-                    "this argument needs the name of a tensor",
+                    f"{tensor} needs the name of a tensor",
                     Label(expression.span, "this is none"),
                 )
             )
@@ -385,6 +393,7 @@ class _Resolver:
         if binding is None:
             tensors = [n for n in scope.visible() if _means(scope, n) in (wanted, Means.TARGET)]
             guess = closest(name, tensors)
+            scope.find(guess or name)  # which is used, then
             self.report(
                 Diagnostic(
                     "E0101",
@@ -395,6 +404,7 @@ class _Resolver:
             )
             return
         if binding.means is wanted or (targets and binding.means is Means.TARGET):
+            self.model.bound_at[span] = binding.span
             return
         is_tap = binding.means is Means.TAP
         self.report(
@@ -470,6 +480,7 @@ class _Resolver:
         if binding is None:
             values = [n for n in scope.visible() if _means(scope, n) is Means.VALUE]
             guess = closest(node.id, [*values, *(c for c in choices if c)])
+            scope.find(guess or node.id)  # which is used, then
             self.report(
                 Diagnostic(
                     "E0101",
@@ -489,6 +500,13 @@ class _Resolver:
             )
 
 
+def _if_unused(name: str, means: Means) -> str:
+    """What to do about a name that nothing uses; labels and instances cannot begin with `_`."""
+    if means is Means.SHARED:
+        return "remove it"
+    return f"remove it, or call it `_{name}` if that is meant"
+
+
 def is_free_size(name: str) -> bool:
     """A free size is one capital letter, digits optional: `T`, `H2`."""
     return name[0].isupper() and name[1:].isdigit() if len(name) > 1 else name.isupper()
@@ -498,7 +516,8 @@ def _declared(
     callee: Callee,
 ) -> tuple[list[tuple[str, bool]], Label | None, set[str], dict[str, tuple[str, ...]]]:
     """The arguments of a callee: `(name, is required)`, where they are declared, which are
-    tensors, and the bare words that each accepts."""
+    tensors, and the bare words that each accepts.
+    """
     if isinstance(callee, str):
         return [], None, set(), {}
     if isinstance(callee, syntax.Block):

@@ -76,7 +76,9 @@ def pair(minimum: int) -> Kind:
             is_integer(i) and minimum <= i.number <= LARGEST for i in items
         )
 
-    return Kind(f"a whole number of at least {minimum}, or two in a list `[height, width]`", accepts)
+    return Kind(
+        f"a whole number of at least {minimum}, or two in a list `[height, width]`", accepts
+    )
 
 
 def sizes(minimum: int = 1) -> Kind:
@@ -133,7 +135,7 @@ class Argument:
 
     name: str
     kind: Kind = ANY
-    default: int | float | str | bool | None | Required = REQUIRED
+    default: int | float | str | bool | Required | None = REQUIRED
     doc: str = ""
     structural: bool = False
 

@@ -30,7 +30,7 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What the normal form does not look into: `a // b`, `c[0]`, `max(a, b)`, `a / b` …"""
+    """What the normal form does not look into, such as `a // b`, `c[0]` or `max(a, b)`."""
 
     operator: str
     operands: tuple[Term, ...]
@@ -250,7 +250,9 @@ def literal(value: str | float | bool | None) -> str:
     if not isinstance(value, str):
         return repr(value)
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() and ord(c) < 127 else _escape(c) for c in escaped) + '"'
+    return (
+        '"' + "".join(c if c.isprintable() and ord(c) < 127 else _escape(c) for c in escaped) + '"'
+    )
 
 
 def _escape(character: str) -> str:
@@ -296,5 +298,5 @@ def _product(monomial: Monomial, factor: int) -> str:
 def _atom(term: Term) -> str:
     """A term as an operand: in parentheses unless nothing can bind into it."""
     text = render(term)
-    simple = text.isidentifier() or text.isdigit() or text[-1] in ")]\"" and " " not in text
+    simple = text.isidentifier() or text.isdigit() or (text[-1] in ')]"' and " " not in text)
     return text if simple else f"({text})"

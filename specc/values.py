@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Union
 
 from specc import terms
 from specc.terms import Integer, Polynomial, Term
 
-Plain = Union[int, Polynomial, float, str, bool, None, tuple["Value", ...]]
+Plain = int | Polynomial | float | str | bool | None | tuple["Value", ...]
 
 
 @dataclass(frozen=True, slots=True)

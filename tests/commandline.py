@@ -21,10 +21,8 @@ class Result:
 def specc(*arguments: str, stdin: bytes = b"") -> Result:
     """Run `specc` with these arguments."""
     streams = sys.stdin, sys.stdout, sys.stderr
-    out, err = io.BytesIO(), io.BytesIO()
-    sys.stdin = io.TextIOWrapper(io.BytesIO(stdin), "utf-8")
-    sys.stdout = io.TextIOWrapper(out, "utf-8", write_through=True)
-    sys.stderr = io.TextIOWrapper(err, "utf-8", write_through=True)
+    given, out, err = (io.TextIOWrapper(io.BytesIO(data), "utf-8") for data in (stdin, b"", b""))
+    sys.stdin, sys.stdout, sys.stderr = given, out, err
     status: object = None
     try:
         main(arguments)
@@ -33,4 +31,9 @@ def specc(*arguments: str, stdin: bytes = b"") -> Result:
     finally:
         sys.stdin, sys.stdout, sys.stderr = streams
     assert isinstance(status, int)
-    return Result(status, out.getvalue().decode(), err.getvalue().decode())
+    return Result(status, _text(out), _text(err))
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()

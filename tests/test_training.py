@@ -219,6 +219,8 @@ def test_nothing_to_train_names_the_sections_there_are() -> None:
         ({"epochs": ""}, "E0505"),
         ({"epochs": "unknown"}, "E0101"),
         ({"epochs": "in.channels"}, "E0110"),
+        ({"epochs": "adam(5)"}, "E0101"),
+        ({"optimizer": "adam(lr=-[max(1, sgd(2))][0])"}, "E0101"),
         ({"epochs": "10 ** 30"}, "E0615"),
         ({"epochs": "5 // 0"}, "E0209"),
         ({"batch": "0"}, "E0205"),

@@ -176,8 +176,8 @@ def print_report(diagnostics: Diagnostics, form: str, to: IO[str] | None = None)
     stream = to or (sys.stderr if form == "text" else sys.stdout)
     text = report(diagnostics, form, colour=form == "text" and wants_colour(stream))
     if form == "text" and text:
-        codes = [diagnostic.code for diagnostic in diagnostics]
-        text += f"\n{tally(diagnostics)}; `specc explain {codes[0]}` says more\n"
+        code = min((d.code for d in diagnostics), key=lambda code: code[0])  # an error, if any
+        text += f"\n{tally(diagnostics)}; `specc explain {code}` says more\n"
     stream.write(text)
 
 

@@ -28,7 +28,8 @@ _LONGEST_PATH = 160
 class Item:
     """Something to draw: how it is called, what it is, how often, and how much it learns.
 
-    `id` is its path; `counts` are the parameters of one, `totals` those of all `times` of it.
+    `id` is its path; `counts` are the parameters of one, `totals` those of all `times` of it,
+    each for every peer. `shared` is what is said of a use of a shared instance.
     """
 
     id: str
@@ -82,15 +83,16 @@ class Items:
             counts = tuple(self.count(c.function) for c in calls)
         shared = self._use(frame, peers[0], counts)
         counts = counts if frame.is_counted else (0,)
-        return Item(self.id(frame.path, name), labels.clip(name), text, (1,), counts, counts, shared)
+        path, shown = self.id(frame.path, name), labels.clip(name)
+        return Item(path, shown, text, (1,), counts, counts, shared)
 
     def loop(self, frame: Frame, loop: Loop, runs: Sequence[Run], name: str) -> Item:
         """Iterations of a loop that look alike; `runs` are those of its peers."""
         functions = [function for run in runs for function in run.functions()]
-        text = _variable(loop, functions)
-        item = Item(self.id(frame.path, name), labels.clip(name), text, (1,), (0,), (0,))
-        counts = tuple(self.count(function) for function in functions)
-        return self.repeated(replace(item, counts=counts if frame.is_counted else (0,)), runs)
+        counts = tuple(self.count(f) for f in functions) if frame.is_counted else (0,)
+        path, shown = self.id(frame.path, name), labels.clip(name)
+        item = Item(path, shown, _variable(loop, functions), (1,), counts, counts)
+        return self.repeated(item, runs)
 
     def repeated(self, item: Item, runs: Sequence[Run]) -> Item:
         """The same, as often as these iterations."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from specc import syntax
 from specc.diagnostics import Diagnostics
-from specc.elaborate import Elaborator
+from specc.checking.elaborator import Elaborator
 from specc.evaluate import Environment, EvaluationError, evaluate
 from specc.graph import Function, Layer
 from specc.model import Model
@@ -28,7 +28,7 @@ def clip(text: str, longest: int = LONGEST) -> str:
 
 
 def numbers(values: Iterable[int], form: str = "{}") -> str:
-    """Whole numbers as one text: `64`, `64…256`, and smallest to largest where they go up and down."""
+    """Whole numbers as one text: `64`, or both ends, `64…256`; falling only where they fall."""
     given = list(values)
     ends = sorted(set(given), reverse=given[0] > given[-1])
     shown = [form.format(number) for number in (ends[0], ends[-1])]
@@ -54,7 +54,8 @@ def shape_text(types: Sequence[TensorType]) -> str:
     first = types[0]
     if first.content is not Content.REAL or len({t.rank for t in types}) > 1:
         return clip(str(first))
-    return clip(f"[{', '.join(spread(axis) for axis in zip(*(t.shape for t in types), strict=True))}]")
+    axes = zip(*(t.shape for t in types), strict=True)
+    return clip(f"[{', '.join(spread(axis) for axis in axes)}]")
 
 
 def parameters_text(counts: Sequence[int]) -> str:

@@ -26,7 +26,7 @@ class RenderError(Exception):
     """A picture could not be drawn; the message says why and what to do."""
 
 
-class NoGraphviz(RenderError):  # noqa: N818 - named after what is missing
+class NoGraphviz(RenderError):
     """There is neither the `dot` program nor the pygraphviz wheel."""
 
     def __init__(self) -> None:

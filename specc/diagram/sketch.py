@@ -8,7 +8,6 @@ that makes a tensor to the node that reads it, through the borders of the cluste
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 from specc import syntax
@@ -50,7 +49,7 @@ class Sketch:
         self._outputs(frame)
         for tail, head, attributes in self.edges:
             self.graph.edge(tail, head, **attributes)
-        return self.graph.source
+        return str(self.graph.source)
 
     def _title(self) -> str:
         count = self.items.count(self.shaped.function)
@@ -104,9 +103,7 @@ class Sketch:
                     for left, right in pairwise(names):
                         level.edge(left, right, style="invis")
 
-    def _instance(
-        self, frame: Frame, peers: Sequence[Node], item: Item, skips: set[int]
-    ) -> None:
+    def _instance(self, frame: Frame, peers: Sequence[Node], item: Item, skips: set[int]) -> None:
         """A layer or a call."""
         layers = [p for p in peers if isinstance(p, Layer)]
         results: list[Sources]
@@ -136,10 +133,12 @@ class Sketch:
             label, look = style.label(labels.layer_text(layers)), style.join()
         self._node(frame, item.id, label, look)
         for position, tensor in enumerate(layers[0].inputs):
-            skip = style.skip() if is_join and id(tensor) in skips else {}
-            if isinstance(op, LossOp) and position == 1:
-                skip = style.to_target()
-            self._edges(frame.read(tensor), item.id, skip)
+            edge = style.into_join() if is_join else {}
+            if is_join and id(tensor) in skips:
+                edge = style.skip()
+            elif isinstance(op, LossOp) and position == 1:
+                edge = style.to_target()
+            self._edges(frame.read(tensor), item.id, edge)
 
     def _edges(self, sources: Sources, head: str, look: dict[str, str]) -> None:
         import graphviz
@@ -172,9 +171,7 @@ class Sketch:
 
         if self.depth is not None and frame.level >= self.depth:
             return self._box(frame, functions, inputs, item)
-        label = style.cluster_label(
-            item.name, item.text, labels.times_text(item.times), item.small
-        )
+        label = style.cluster_label(item.name, item.text, labels.times_text(item.times), item.small)
         look = style.cluster(frame.level, bool(item.shared), is_loop) | {"label": label}
         graph = graphviz.Digraph(f"cluster_{item.id}", graph_attr=look)
         is_counted = frame.is_counted and not item.shared.startswith("shared")

@@ -15,7 +15,7 @@ GRAPH = {
     "fontsize": "16",
     "labelloc": "t",
     "margin": "0.1",
-    "nodesep": "0.3",
+    "nodesep": "0.42",
     "pad": "0.2",
     "rankdir": "TB",
     "ranksep": "0.22",
@@ -111,6 +111,11 @@ def cluster(level: int, is_shared: bool, is_loop: bool) -> dict[str, str]:
     }
 
 
+def into_join() -> dict[str, str]:
+    """An edge into a join: rather slanted than the path that leads there."""
+    return {"weight": "1"}
+
+
 def skip() -> dict[str, str]:
     """An edge that carries a tensor past other layers, as in a residual block."""
     return {"color": SKIP, "fontcolor": SKIP, "penwidth": "1.8", "weight": "1"}
@@ -155,7 +160,7 @@ def cluster_label(heading: str, text: str, times: str, small: str) -> str:
     cells = "".join(f'<tr><td align="left">{line}</td></tr>' for line in lines)
     width = max(6 * (len(heading) + len(times) + 1), 6 * len(text), 5 * len(small))
     table = '<table border="0" cellborder="0" cellpadding="0" cellspacing="0">'
-    room = f'<td width="{min(width + 30, 120)}"></td>'
+    room = f'<td width="{min(width + 60, 180)}"></td>'
     return f"<{table}<tr><td>{table}{cells}</table></td>{room}</tr></table>>"
 
 

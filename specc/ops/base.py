@@ -192,8 +192,10 @@ class Op(ABC):
 
     @abstractmethod
     def pytorch(self, layer: Layer) -> str:
-        """The same in PyTorch, as an expression over `x` (or `x0, x1, …`), the parameters by
-        name and, for a loss, `target`; in the public layout. The oracle of the tests."""
+        """The same in PyTorch, the oracle of the tests, in the public layout.
+
+        An expression over `x` (or `x0, x1, …`), the parameters by name and, for a loss, `target`.
+        """
 
 
 class GradientGraph(ABC):

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from specc import syntax
 from specc.check import ShapedModel
 from specc.diagnostics import Diagnostic, Diagnostics
-from specc.elaborate import Elaborator
+from specc.checking.elaborator import Elaborator
 from specc.evaluate import Environment, EvaluationError, evaluate, fail
 from specc.signature import Argument, bind, defaults, wrong_kind
 from specc.source import Span
 from specc.suggest import closest
 from specc.values import Value, constant, known_values
+from specc.words import FUNCTIONS
 
 
 class Rejected(Exception):
@@ -37,6 +38,7 @@ class Section:
 
     def value(self, expression: syntax.Expression) -> Value:
         """The value of an expression; raises `EvaluationError`."""
+        _need_known_functions(expression)
         return evaluate(expression, Environment(self._name, _no_incoming))
 
     def arguments(
@@ -92,3 +94,34 @@ class Section:
 
 def _no_incoming(node: syntax.Incoming) -> Value:
     raise fail("E0110", "a setting cannot use `in`", node.span, "there is no tensor here")
+
+
+def _need_known_functions(expression: syntax.Expression) -> None:
+    """Raise E0101 where an expression calls what is no function: settings are not resolved."""
+    pending = [expression]
+    while pending:
+        match pending.pop():
+            case syntax.List(items=items):
+                pending.extend(items)
+            case syntax.Unary(operand=operand):
+                pending.append(operand)
+            case syntax.Binary(left=left, right=right):
+                pending.extend((left, right))
+            case syntax.Index(base=base, index=index):
+                pending.extend((base, index))
+            case syntax.Apply() as call:
+                if call.name not in FUNCTIONS:
+                    raise _no_function(call)
+                pending.extend(argument.value for argument in call.arguments)
+
+
+def _no_function(call: syntax.Apply) -> EvaluationError:
+    guess = closest(call.name, FUNCTIONS)
+    return fail(
+        "E0101",
+        f"there is no function `{call.name}`",
+        call.name_span,
+        "unknown",
+        note="the functions: " + ", ".join(f"`{name}`" for name in FUNCTIONS),
+        help=f"did you mean `{guess}`?" if guess else "",
+    )

@@ -32,7 +32,9 @@ def commented(lines: list[str], comment: str, indent: int = 8) -> list[str]:
 
 
 def _shortened(comment: str) -> str:
-    return ", ".join("…" if " " in size else size for size in comment.strip("[]").split(", ")).join("[]")
+    return ", ".join("…" if " " in size else size for size in comment.strip("[]").split(", ")).join(
+        "[]"
+    )
 
 
 def indented(lines: Sequence[str], by: int = 4) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from specc import terms
 from specc.classes import Classes, ClassPlan
-from specc.differentiate import Backward, BackwardGraph
+from specc.differentiate import BackwardGraph
 from specc.graph import Call, Iteration, Layer, Loop, Node
 from specc.ops.base import LayerOp
 from specc.targets.layout import call, indented
@@ -129,7 +129,12 @@ class _LoopWriter:
         one = f"self.{self.loop.name} = [{kernel}({', '.join(arguments)}) {head}"
         if len(one) + 8 <= 100:
             return [one]
-        return [f"self.{self.loop.name} = [", f"    {kernel}({', '.join(arguments)})", f"    {head[:-1]}", "]"]
+        return [
+            f"self.{self.loop.name} = [",
+            f"    {kernel}({', '.join(arguments)})",
+            f"    {head[:-1]}",
+            "]",
+        ]
 
     def run(self, start: int, stop: int) -> list[str]:
         """Iterations `start` to `stop`, appended one after the other."""

@@ -88,8 +88,12 @@ class _Forward:
         part = part_name(loop, self.plan)
         lines.append(f"for {part} in self.{loop.name}:")
         arguments = [result, *outer, "training"]
-        lines += indented(call(f"{', '.join([result, *values])} = {part}.forward(", arguments, ")", 12))
-        lines += [f"    {tap}.append({value})" for tap, value in zip(loop.taps, values, strict=True)]
+        lines += indented(
+            call(f"{', '.join([result, *values])} = {part}.forward(", arguments, ")", 12)
+        )
+        lines += [
+            f"    {tap}.append({value})" for tap, value in zip(loop.taps, values, strict=True)
+        ]
         return lines if loop.taps else commented(lines, self.shapes.comment(loop.outputs[:1]))
 
     def _unrolled(self, loop: Loop) -> list[str]:
@@ -135,9 +139,7 @@ class Shapes:
     def __init__(self, plan: ClassPlan) -> None:
         self.plan = plan
         self.position = {
-            id(t): (node, j)
-            for node in plan.function.nodes
-            for j, t in enumerate(node.outputs)
+            id(t): (node, j) for node in plan.function.nodes for j, t in enumerate(node.outputs)
         }
 
     def comment(self, tensors: Sequence[Tensor]) -> str:

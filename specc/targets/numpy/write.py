@@ -11,16 +11,16 @@ from specc.differentiate import Formula, TrainingModel
 from specc.graph import Layer, Loop, Tensor, count_parameters
 from specc.ops.base import FunctionOp, LayerOp
 from specc.ops.registry import ops
+from specc.rendering import render, render_kernels
 from specc.resources import resource
 from specc.source import Span
 from specc.targets.numpy.construct import Constructor
 from specc.targets.numpy.passes import BackwardWriter, forward_lines
-from specc.rendering import render, render_kernels
 from specc.types import Content, TensorType
 
 TARGET = "numpy"
 RUNTIME = frozenset(
-    "Adam CHUNK InputError Module Momentum Network Parameter Path SGD".split()
+    ["Adam", "CHUNK", "InputError", "Module", "Momentum", "Network", "Parameter", "Path", "SGD"]
 )  # fmt: skip
 """Names of the runtime that no class of a spec may take."""
 
@@ -124,15 +124,18 @@ class _File:
         parts = [part for section in sections for part in section.parts]
         body = "\n".join(parts)
         threads = render(TARGET, "train/threads") if self.runtime.parts else ""
-        return render(
-            TARGET,
-            "file",
-            doc=doc,
-            imports=_standard_imports(body + threads),
-            before_numpy=threads,
-            numpy_imports=_numpy_imports(body),
-            sections=sections,
-        ).rstrip("\n") + "\n"
+        return (
+            render(
+                TARGET,
+                "file",
+                doc=doc,
+                imports=_standard_imports(body + threads),
+                before_numpy=threads,
+                numpy_imports=_numpy_imports(body),
+                sections=sections,
+            ).rstrip("\n")
+            + "\n"
+        )
 
     # ------------------------------------------------------------ frames
 
@@ -210,7 +213,11 @@ class _File:
             self.shaped.inputs, plan.function.inputs, graph.d_inputs, strict=True
         ):
             if d is not None:
-                value = f"channels_first({writer.local(d)})" if tensor.type.is_image else writer.local(d)
+                value = (
+                    f"channels_first({writer.local(d)})"
+                    if tensor.type.is_image
+                    else writer.local(d)
+                )
                 backward.append(f"self.d_{name} = {value}")
         results = self._results()
         inputs = ", ".join(t.name for t in plan.function.inputs)

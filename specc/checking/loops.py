@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from specc import syntax, terms
-from specc.body import Body, Meaning, Taps, finish, rewritten_type
+from specc.checking.body import Body
+from specc.checking.elaborator import Broken, single_call, symbolic_inputs, unused_inputs
+from specc.checking.functions import finish, rewritten_type
+from specc.checking.names import Meaning, Taps
 from specc.diagnostics import Diagnostic, Label
-from specc.elaborate import Broken, single_call, symbolic_inputs, unused_inputs
 from specc.evaluate import EvaluationError, evaluate, fail, number
 from specc.graph import Function, Iteration, Loop, Origin, Tensor
 from specc.ops.base import LayerOp
@@ -261,8 +263,10 @@ class _Walk:
     # ------------------------------------------------------------ from one to the next
 
     def _next(self, function: Function, arguments: Mapping[str, Value]) -> TensorType:
-        """What the next iteration gets; its sizes are threaded through the constructor, so
-        that they are written as numbers only here."""
+        """What the next iteration gets.
+
+        Sizes that changed are written as numbers: the constructor threads them.
+        """
         type_ = rewritten_type(function.outputs[0].type, {n: v.term for n, v in arguments.items()})
         start = self.start.type
         is_same = type_ == start and all(
@@ -274,7 +278,9 @@ class _Walk:
         name, position, inner = tap
         taps = self.parent.names.setdefault(name, Taps(inner.span))
         assert isinstance(taps, Taps)
-        tensor = Tensor(f"{safe_name(name)}[{index}]", inner.type.with_terms(literal_term), inner.span)
+        tensor = Tensor(
+            f"{safe_name(name)}[{index}]", inner.type.with_terms(literal_term), inner.span
+        )
         self.parent.add_tap(taps, position, tensor, syntax.Reference(name, None, inner.span))
         return tensor
 
@@ -303,7 +309,9 @@ class _Walk:
         arguments: Mapping[str, Value],
         first: Mapping[str, Value],
     ) -> Term | None:
-        sizes = {n for n in function.symbols if n not in self.captured.values and n != self.variable}
+        sizes = {
+            n for n in function.symbols if n not in self.captured.values and n != self.variable
+        }
         outer = {n: v.term for n, v in arguments.items() if n not in sizes}
         if self.variable is not None:
             assert self.values is not None and isinstance(self.values.plain, tuple)

@@ -1,7 +1,7 @@
 """Elaborate: run a body once for one choice of numbers, and note the graph that results.
 
 `Elaborator` knows the whole program and remembers what it has built: the same block with the
-same numbers is one `Function`. `specc.body` walks the statements of one body.
+same numbers is one `Function`. `specc.checking.body` walks the statements of one body.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from specc.types import AXES, TensorType
 from specc.values import Value, literal_term, named
 
 if TYPE_CHECKING:
-    from specc.loops import LoopBody
+    from specc.checking.loops import LoopBody
 
 DEEPEST = 48
 """How deep blocks and loops may call one another."""
@@ -29,7 +29,7 @@ MOST_LAYERS = 200_000
 """How many layers a network may have, loops counted out."""
 
 
-class Broken(Exception):  # noqa: N818 - a signal, not an error of its own
+class Broken(Exception):
     """A body has an error that is already reported; nothing can be built from it."""
 
 
@@ -80,7 +80,9 @@ class Elaborator:
         """Go one call deeper."""
         self.trail.append(label)
         if len(self.trail) > DEEPEST:
-            chain = list(dict.fromkeys(l.span.text.split("(")[0] for l in self.trail[-4:]))
+            chain = list(
+                dict.fromkeys(called.span.text.split("(")[0] for called in self.trail[-4:])
+            )
             raise EvaluationError(
                 Diagnostic(
                     "E0612",
@@ -124,7 +126,7 @@ def _no_incoming(incoming: syntax.Incoming) -> Value:
 def symbolic_inputs(
     prefixes: tuple[str, ...], types: tuple[TensorType, ...], taken: Mapping[str, Value]
 ) -> tuple[tuple[TensorType, ...], dict[str, Value]]:
-    """Give the sizes of a body's inputs names of their own: `in_channels`, `in_height` …
+    """Give the sizes of a body's inputs names of their own, such as `in_channels`.
 
     A free size keeps its own name. Returns the types in these names, and their values.
     """

@@ -1,0 +1,1 @@
+"""The parts of `specc.check`: walking bodies with their numbers known."""

@@ -1,0 +1,233 @@
+"""Calls: layers, blocks, joins and shared instances, applied to the current tensor(s)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from specc import syntax
+from specc.checking.elaborator import Broken
+from specc.checking.functions import block_function, rewritten_type, several_tensors
+from specc.checking.names import SharedInstance
+from specc.diagnostics import Diagnostic, Label
+from specc.evaluate import EvaluationError, evaluate, fail, number
+from specc.graph import Call, Layer, Tensor
+from specc.ops.base import Op, Site, SiteError
+from specc.signature import Argument, defaults, wrong_kind
+from specc.source import Span
+from specc.terms import Polynomial
+from specc.values import Value, show
+
+if TYPE_CHECKING:
+    from specc.checking.body import Body
+
+LARGEST_TENSOR = 2**33
+"""No tensor or parameter may have more numbers than this."""
+
+Given = Mapping[str, tuple[Value | Tensor, Span]]
+"""Arguments as given: their values, or tensors, and where they stand."""
+
+
+def call(body: Body, call: syntax.Call) -> None:
+    """A layer, a block, a join or a shared instance."""
+    callee = body.model.callees[call.span]
+    if call.paths is not None:
+        _paths(body, call)
+    if isinstance(callee, str):
+        _use_shared(body, callee, call)
+        return
+    name = body.model.instances[call.span]
+    given = arguments(body, call, callee)
+    body.need_current(call.span)
+    if isinstance(callee, Op):
+        node: Layer | Call = make_layer(body, name, callee, given, call.span, body.current)
+    else:
+        node = make_block_call(body, name, callee, given, call, body.current)
+    body.add(node)
+
+
+def _paths(body: Body, call: syntax.Call) -> None:
+    """The paths of a join, each from the tensor that is current now."""
+    assert call.paths is not None
+    start = body.current
+    results: list[Tensor] = []
+    for path in call.paths:
+        body.current = start
+        body.run(path.body)
+        if body.current and len(body.current) != 1:
+            raise several_tensors(body.current, path.span, "a path")
+        results.extend(body.current)
+    if len(results) != len(call.paths):
+        raise Broken
+    if not results:
+        raise fail("E0304", f"`{call.name}` joins no paths", call.span, "the braces are empty")
+    body.current = tuple(results)
+
+
+def arguments(
+    body: Body, call: syntax.Call | syntax.Loss, callee: Op | syntax.Block
+) -> dict[str, tuple[Value | Tensor, Span]]:
+    """The arguments as given, evaluated, with where they stand."""
+    given: dict[str, tuple[Value | Tensor, Span]] = {}
+    kinds = {a.name: a for a in callee.arguments} if isinstance(callee, Op) else {}
+    problems = False
+    for name, expression in body.model.arguments[call.span].items():
+        try:
+            given[name] = (_argument(body, kinds.get(name), call, expression), expression.span)
+        except EvaluationError as error:
+            body.elaborator.report(error.diagnostic)
+            problems = True
+    if problems:
+        raise Broken
+    return given
+
+
+def _argument(
+    body: Body,
+    argument: Argument | None,
+    call: syntax.Call | syntax.Loss,
+    expression: syntax.Expression,
+) -> Value | Tensor:
+    is_tensor = argument.kind.tensor if argument else isinstance(call, syntax.Loss)
+    if isinstance(expression, syntax.Name):
+        if is_tensor:
+            target = body.targets.get(expression.id)
+            return target or body.tensor(syntax.Reference(expression.id, None, expression.span))
+        if argument is not None and expression.id in argument.kind.choices:
+            return Value(expression.id, expression.id)
+    value = evaluate(expression, body.environment)
+    if argument is not None and not argument.kind.accepts(value):
+        if isinstance(value.plain, Polynomial):
+            number(value, expression.span, f"`{argument.name}` of `{call.name}`")
+        raise EvaluationError(wrong_kind(call.name, argument, value, expression.span))
+    return value
+
+
+def make_layer(
+    body: Body,
+    name: str,
+    op: Op,
+    given: Given,
+    span: Span,
+    inputs: tuple[Tensor, ...],
+) -> Layer:
+    """An op applied to tensors, its shape inferred."""
+    _check_count(op, inputs, span)
+    site = site_of(body, op, given, span, inputs)
+    try:
+        type_ = op.infer(site)
+    except SiteError as error:
+        body.elaborator.report(error.diagnostic)
+        raise Broken from None
+    output = Tensor(body.unique(name), type_, span)
+    layer = Layer(name, op, site.arguments, inputs, (output,), span)
+    _check_size(layer)
+    return layer
+
+
+def site_of(body: Body, op: Op, given: Given, span: Span, inputs: tuple[Tensor, ...]) -> Site:
+    """An op at its place: the types that come in, and its arguments with defaults filled in."""
+    values = dict(defaults(op.arguments))
+    values |= {n: v for n, (v, _) in given.items() if isinstance(v, Value)}
+    return Site(
+        op,
+        tuple(t.type for t in inputs),
+        tuple(t.span for t in inputs),
+        values,
+        span,
+        {n: s for n, (_, s) in given.items()},
+        body.elaborator.report,
+    )
+
+
+def _check_count(op: Op, inputs: tuple[Tensor, ...], span: Span) -> None:
+    if op.input_count is not None and len(inputs) != op.input_count:
+        raise several_tensors(inputs, span, f"`{op.name}`")
+
+
+def _check_size(layer: Layer) -> None:
+    shapes = [("result", layer.output.shape)]
+    shapes += [(p.name, p.shape) for p in layer.op.parameters(layer)]
+    for what, shape in shapes:
+        total = 1
+        for size in shape:
+            total *= size.number if size.is_known else 1
+        if total > LARGEST_TENSOR:
+            raise fail(
+                "E0614",
+                f"the {what} of `{layer.op.name}` would hold {total} numbers",
+                layer.span,
+                f"[{', '.join(show(s) for s in shape)}]",
+                note=f"{total * 4 / 2**30:.0f} GiB in float32; the limit is 32 GiB",
+            )
+
+
+def make_block_call(
+    body: Body,
+    name: str,
+    block: syntax.Block,
+    given: Given,
+    call: syntax.Call,
+    inputs: tuple[Tensor, ...],
+) -> Call:
+    """A block applied to tensors."""
+    body.elaborator.enter(Label(call.span, f"in this call of `{block.name}`"))
+    try:
+        values = {n: v for n, (v, _) in given.items() if isinstance(v, Value)}
+        function, symbols = block_function(body.elaborator, block, values, inputs, call.span)
+    finally:
+        body.elaborator.leave()
+    terms = {n: v.term for n, v in symbols.items()}
+    outputs = tuple(
+        Tensor(
+            body.unique(name if len(function.outputs) == 1 else f"{name}_{t.name}"),
+            rewritten_type(t.type, terms),
+            call.span,
+        )
+        for t in function.outputs
+    )
+    return Call(name, function, symbols, inputs, outputs, call.span)
+
+
+def _use_shared(body: Body, name: str, call: syntax.Call) -> None:
+    """A use of `shared enc = …`; the first one fixes its sizes."""
+    body.need_current(call.span)
+    shared = body.names[name]
+    assert isinstance(shared, SharedInstance)
+    if shared.owner is not body and name not in body.borrowed:
+        body.borrowed.append(name)
+    callee = body.model.callees[shared.call.span]
+    assert not isinstance(callee, str)
+    given = arguments(shared.owner, shared.call, callee)
+    if isinstance(callee, Op):
+        node: Layer | Call = make_layer(body, name, callee, given, call.span, body.current)
+    else:
+        node = make_block_call(body, name, callee, given, call, body.current)
+    node.is_shared = True
+    first = shared.built
+    if first is None:
+        shared.built = node
+    elif _parameters_of(first) != _parameters_of(node):
+        raise _disagreement(name, first, node)
+    body.add(node)
+
+
+def _parameters_of(node: Layer | Call) -> object:
+    """What a shared instance must agree in: its parameters' shapes, or its block's numbers."""
+    if isinstance(node, Layer):
+        shapes = [(p.name, p.shape) for p in node.op.parameters(node)]
+        return shapes, {n: v.plain for n, v in node.arguments.items()}
+    return [(n, v.plain) for n, v in node.arguments.items()]
+
+
+def _disagreement(name: str, first: Layer | Call, node: Layer | Call) -> EvaluationError:
+    was, now = (", ".join(str(t.type) for t in n.inputs) for n in (first, node))
+    return EvaluationError(
+        Diagnostic(
+            "E0305",
+            f"the shared `{name}` gets {now} here, and {was} elsewhere",
+            Label(node.span, f"gets {now}"),
+            Label(first.span, f"its first use gets {was}"),
+            note="one set of parameters has one size",
+        )
+    )

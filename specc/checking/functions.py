@@ -1,0 +1,198 @@
+"""Functions: what a body, walked to its end, becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from specc import syntax
+from specc.checking.elaborator import (
+    Broken,
+    Elaborator,
+    dead_nodes,
+    instance_of,
+    symbolic_inputs,
+)
+from specc.checking.names import SharedInstance
+from specc.diagnostics import Diagnostic, Label
+from specc.evaluate import Environment, EvaluationError, evaluate, fail
+from specc.graph import Call, Function, Layer, Origin, Tensor
+from specc.source import Span
+from specc.terms import Term
+from specc.types import TensorType
+from specc.values import Value, literal_term, named, rewritten
+from specc.words import safe_name
+
+if TYPE_CHECKING:
+    from specc.checking.body import Body
+
+
+def block_function(
+    elaborator: Elaborator,
+    block: syntax.Block,
+    given: Mapping[str, Value],
+    inputs: tuple[Tensor, ...],
+    span: Span,
+) -> tuple[Function, dict[str, Value]]:
+    """The function of a block for these arguments and inputs; its symbols in the caller's terms."""
+    declared = [d for s in block.body.statements if isinstance(s, syntax.Input) for d in s.names]
+    _check_inputs(block, declared, inputs, span)
+    names = tuple(d.name for d in declared) or ("x",)
+    parameters = parameters_with_defaults(elaborator, block, given)
+    prefixes = ("in",) if len(names) == 1 else names
+    types, sizes = symbolic_inputs(prefixes, tuple(t.type for t in inputs), parameters)
+    symbols = parameters | sizes
+    key = (
+        id(block),
+        tuple((n, type(v.plain), v.plain) for n, v in parameters.items()),
+        tuple(t.type for t in inputs),
+    )
+    if key not in elaborator.built:
+        elaborator.built[key] = _build_block(
+            elaborator, block, symbols, parameters, names, types, inputs
+        )
+    function = elaborator.built[key]
+    if function is None:
+        raise Broken
+    return function, symbols
+
+
+def _check_inputs(
+    block: syntax.Block,
+    declared: list[syntax.Declared],
+    inputs: tuple[Tensor, ...],
+    span: Span,
+) -> None:
+    needed = len(declared) or 1
+    if len(inputs) == needed:
+        return
+    if needed == 1:
+        raise several_tensors(inputs, span, f"`{block.name}`")
+    names = ", ".join(f"`{d.name}`" for d in declared)
+    raise EvaluationError(
+        Diagnostic(
+            "E0303",
+            f"`{block.name}` needs {needed} tensors, gets {len(inputs)}",
+            Label(span, f"needs {needed}"),
+            Label(declared[0].span.to(declared[-1].span), f"its inputs are {names}"),
+            help=f"hand them over with `from a, b -> {block.name}`" if needed == 2 else "",
+        )
+    )
+
+
+def parameters_with_defaults(
+    elaborator: Elaborator, item: syntax.Block | syntax.Net, given: Mapping[str, Value]
+) -> dict[str, Value]:
+    """A value for every parameter; a default may use the parameters before it."""
+    values: dict[str, Value] = {}
+
+    def lookup(name: syntax.Name) -> Value:
+        return values[name.id] if name.id in values else elaborator.file_value(name)
+
+    def incoming(node: syntax.Incoming) -> Value:
+        raise fail("E0110", "a default cannot use `in`", node.span, "not known yet")
+
+    for parameter in item.parameters:
+        if parameter.name in given:
+            values[parameter.name] = given[parameter.name]
+        elif parameter.default is not None:
+            value = evaluate(parameter.default, Environment(lookup, incoming))
+            values[parameter.name] = value
+    return values
+
+
+def _build_block(
+    elaborator: Elaborator,
+    block: syntax.Block,
+    symbols: Mapping[str, Value],
+    parameters: Mapping[str, Value],
+    names: tuple[str, ...],
+    types: tuple[TensorType, ...],
+    inputs: tuple[Tensor, ...],
+) -> Function | None:
+    tensors = {
+        n: Tensor(safe_name(n), t, i.span) for n, t, i in zip(names, types, inputs, strict=True)
+    }
+    from specc.checking.body import Body  # which walks calls, and they lead here
+
+    body = Body(elaborator, symbols, tuple(tensors.values()), tuple(tensors.values()))
+    body.names.update(tensors)
+    body.names.update({n: named(v, n) for n, v in parameters.items()})
+    body.run(block.body)
+    return finish(body, block.name, Origin.BLOCK, block.span)
+
+
+def finish(
+    body: Body, name: str, origin: Origin, span: Span, is_single: bool = False
+) -> Function | None:
+    """The function of a body that was walked to its end; `None` if it has errors."""
+    if body.is_broken or not body.current:
+        return None
+    outputs = body.outputs if body.outputs is not None else body.current
+    outputs += tuple(tensor for _, tensor in body.taps.values())
+    function = Function(
+        name,
+        origin,
+        span,
+        instance_of(body.symbols),
+        tuple(body.inputs),
+        tuple(body.nodes),
+        outputs,
+        is_single,
+        tuple(body.borrowed),
+        tuple(_owned(body)),
+    )
+    for node in dead_nodes(function):
+        body.elaborator.report(
+            Diagnostic(
+                "E0406",
+                f"the result of `{node.name}` is never used",
+                Label(node.span, "made here, and dropped"),
+                help="remove it, or name it with `as` and use it",
+            )
+        )
+        return None
+    body.elaborator.count_layers(function, span)
+    return function
+
+
+def _owned(body: Body) -> Iterator[Layer | Call]:
+    """The shared instances that a body declares, as first used.
+
+    One that is first used inside a loop is written with plain numbers: the loop's symbols mean
+    nothing around it.
+    """
+    for meaning in body.names.values():
+        if not isinstance(meaning, SharedInstance) or meaning.owner is not body:
+            continue
+        built = meaning.built
+        if built is not None:
+            yield built if built in body.nodes else _in_numbers(built)
+
+
+def _in_numbers(node: Layer | Call) -> Layer | Call:
+    numbers = {n: Value(v.plain, literal_term(v.plain)) for n, v in node.arguments.items()}
+    inputs = tuple(Tensor(t.name, t.type.with_terms(literal_term), t.span) for t in node.inputs)
+    return replace(node, arguments=numbers, inputs=inputs)
+
+
+def several_tensors(tensors: tuple[Tensor, ...], span: Span, what: str) -> EvaluationError:
+    """The error (E0303) of several tensors where `what` needs one."""
+    return EvaluationError(
+        Diagnostic(
+            "E0303",
+            f"{what} needs one tensor, gets {len(tensors)}",
+            Label(span, "needs one"),
+            Label(tensors[-1].span, f"{len(tensors)} tensors come from here"),
+            note=", ".join(str(t.type) for t in tensors),
+            help="join them first: `-> concat`, or name one with `as` and take it with `from`",
+        )
+    )
+
+
+def rewritten_type(type_: TensorType, names: Mapping[str, Term]) -> TensorType:
+    """A type with its terms put in another function's symbols."""
+    return TensorType(
+        tuple(rewritten(s, names) for s in type_.shape), type_.content, type_.classes, type_.padded
+    )

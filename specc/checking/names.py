@@ -1,0 +1,160 @@
+"""The names of a body: values, tensors, taps and shared instances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from specc import syntax
+from specc.checking.elaborator import Broken, Elaborator
+from specc.diagnostics import Diagnostic, Label
+from specc.evaluate import Environment, EvaluationError, evaluate, fail, number
+from specc.graph import Call, Layer, Tensor
+from specc.source import Span
+from specc.suggest import closest
+from specc.types import AXES
+from specc.values import Value, literal_term
+from specc.words import safe_name
+
+if TYPE_CHECKING:
+    from specc.checking.body import Body
+
+
+@dataclass(eq=False)
+class Taps:
+    """The tensors that iterations hand out under one name, by index."""
+
+    span: Span
+    tensors: dict[int, Tensor] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class SharedInstance:
+    """`shared enc = …`: its call, and once used what it was built for."""
+
+    call: syntax.Call
+    owner: Body
+    name: str
+    built: Layer | Call | None = None
+
+
+Meaning = Value | Tensor | Taps | SharedInstance
+
+
+class Names:
+    """What the names of a body mean, and which names its tensors have in the code.
+
+    `current` is the tensor, or the tensors, that the next step takes; `incoming` what the body
+    began with. A loop's body reads tensors of `foreign` taps as inputs of its own.
+    """
+
+    def __init__(
+        self, elaborator: Elaborator, inputs: tuple[Tensor, ...], current: tuple[Tensor, ...]
+    ) -> None:
+        self.elaborator = elaborator
+        self.model = elaborator.model
+        self.names: dict[str, Meaning] = {}
+        self.inputs = list(inputs)
+        self.current = current
+        self.incoming = current
+        self.foreign: set[Tensor] = set()
+        self.imported: dict[Tensor, Tensor] = {}
+        self.is_broken = False
+        self.taken: set[str] = {t.name for t in inputs} | {"x", "training"}
+        self.environment = Environment(self.value_of, self.incoming_value)
+
+    def value_of(self, name: syntax.Name) -> Value:
+        """The value of a name."""
+        meaning = self.names.get(name.id)
+        if isinstance(meaning, Value):
+            return meaning
+        return self.elaborator.file_value(name)
+
+    def incoming_value(self, incoming: syntax.Incoming) -> Value:
+        """`in.channels` and its like."""
+        captured = self.names.get(f"in.{incoming.attribute}")
+        if isinstance(captured, Value):
+            return captured
+        if len(self.incoming) != 1:
+            raise fail(
+                "E0110", "`in` is one tensor, this body has several inputs", incoming.span, "which?"
+            )
+        type_ = self.incoming[0].type
+        axes = dict(zip(AXES.get(type_.rank, ()), type_.shape, strict=False))
+        if incoming.attribute == "shape":
+            return Value(type_.shape, tuple(s.term for s in type_.shape))
+        if incoming.attribute not in axes:
+            known = [*axes, "shape"]
+            guess = closest(incoming.attribute, known)
+            raise EvaluationError(
+                Diagnostic(
+                    "E0111",
+                    f"the incoming tensor has no `{incoming.attribute}`",
+                    Label(incoming.span, f"it is {type_.description}"),
+                    Label(self.incoming[0].span, f"this makes {type_}"),
+                    note="it has " + ", ".join(f"`in.{name}`" for name in known),
+                    help=f"did you mean `in.{guess}`?" if guess else "",
+                )
+            )
+        return axes[incoming.attribute]
+
+    def tensor(self, reference: syntax.Reference) -> Tensor:
+        """The tensor that a reference names."""
+        if reference.name == "in":
+            meaning = self.names.get("in")
+            return meaning if isinstance(meaning, Tensor) else self._only(reference.span)
+        meaning = self.names.get(reference.name)
+        if isinstance(meaning, Taps):
+            assert reference.index is not None
+            return self._tap(meaning, reference, reference.index)
+        if isinstance(meaning, Tensor):
+            return meaning
+        if self.is_broken:
+            raise Broken  # it would have been made where the error is
+        raise fail(
+            "E0112",
+            f"the tensor `{reference.name}` does not exist in this case",
+            reference.span,
+            "it is made only where an `if` goes the other way, or after this",
+        )
+
+    def _only(self, span: Span) -> Tensor:
+        if len(self.incoming) != 1:
+            raise fail("E0110", "`in` is one tensor, this body has several inputs", span, "which?")
+        return self.incoming[0]
+
+    def _tap(
+        self, taps: Taps, reference: syntax.Reference, expression: syntax.Expression
+    ) -> Tensor:
+        index = number(evaluate(expression, self.environment), expression.span, "an index")
+        if index not in taps.tensors:
+            there = ", ".join(str(i) for i in list(taps.tensors)[:8])
+            raise EvaluationError(
+                Diagnostic(
+                    "E0210",
+                    f"there is no tap `{reference.name}[{index}]`",
+                    Label(reference.span, "not there"),
+                    Label(taps.span, f"the loop makes {there}" if there else "nothing is made"),
+                )
+            )
+        tensor = taps.tensors[index]
+        return self._import(tensor) if tensor in self.foreign else tensor
+
+    def _import(self, tensor: Tensor) -> Tensor:
+        """A tensor from around this loop, as an input of its body."""
+        if tensor not in self.imported:
+            name = self.unique(tensor.name.replace("[", "").replace("]", ""))
+            own = Tensor(name, tensor.type.with_terms(literal_term), tensor.span)
+            self.imported[tensor] = own
+            self.inputs.append(own)
+        return self.imported[tensor]
+
+    def unique(self, name: str) -> str:
+        """A name for a tensor in the code that no other has."""
+        candidate = safe_name(name)
+        while candidate in self.taken:
+            candidate += "_"
+        self.taken.add(candidate)
+        return candidate
+
+    # ------------------------------------------------------------ statements
