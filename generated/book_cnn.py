@@ -547,7 +547,7 @@ class Network(Module):
 
 
 class BookCNN(Network):
-    """The network `BookCNN` (specs/book_cnn.net:2): 1,663,370 parameters."""
+    """The network `BookCNN` (book_cnn.net:2): 1,663,370 parameters."""
 
     def __init__(self, seed=0, dtype=np.float32):
         self.conv1 = Conv2d(1, 32, 5, pad=2, input_gradient=False)

@@ -451,7 +451,7 @@ class Network(Module):
 
 
 class LeNet(Network):
-    """The network `LeNet` (specs/lenet.net:2): 61,706 parameters."""
+    """The network `LeNet` (lenet.net:2): 61,706 parameters."""
 
     def __init__(self, seed=0, dtype=np.float32):
         self.conv1 = Conv2d(1, 6, 5, pad=2, input_gradient=False)

@@ -223,7 +223,7 @@ class Network(Module):
 
 
 class LinearRegression(Network):
-    """The network `LinearRegression` (specs/linear_regression.net:2): 3 parameters."""
+    """The network `LinearRegression` (linear_regression.net:2): 3 parameters."""
 
     def __init__(self, seed=0, dtype=np.float32):
         self.dense1 = Dense(2, 1, input_gradient=False)

@@ -268,7 +268,7 @@ class Network(Module):
 
 
 class MLP(Network):
-    """The network `MLP` (specs/mlp.net:3): 407,050 parameters."""
+    """The network `MLP` (mlp.net:3): 407,050 parameters."""
 
     def __init__(self, seed=0, dtype=np.float32):
         self.flatten1 = Flatten()

@@ -221,7 +221,7 @@ class Network(Module):
 
 
 class Perceptron(Network):
-    """The network `Perceptron` (specs/perceptron.net:3): 4 parameters."""
+    """The network `Perceptron` (perceptron.net:3): 4 parameters."""
 
     def __init__(self, seed=0, dtype=np.float32):
         self.dense1 = Dense(3, 1, input_gradient=False)

@@ -256,7 +256,7 @@ class Network(Module):
 
 
 class SoftmaxRegression(Network):
-    """The network `SoftmaxRegression` (specs/softmax_regression.net:2): 7,850 parameters."""
+    """The network `SoftmaxRegression` (softmax_regression.net:2): 7,850 parameters."""
 
     def __init__(self, seed=0, dtype=np.float32):
         self.flatten1 = Flatten()

@@ -240,7 +240,7 @@ class Network(Module):
 
 
 class Xor(Network):
-    """The network `Xor` (specs/xor.net:2): 33 parameters."""
+    """The network `Xor` (xor.net:2): 33 parameters."""
 
     def __init__(self, seed=0, dtype=np.float32):
         self.dense1 = Dense(2, 8, input_gradient=False)

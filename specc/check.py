@@ -17,7 +17,7 @@ from specc.diagnostics import Diagnostic, Diagnostics, Label
 from specc.evaluate import Environment, EvaluationError, evaluate, fail
 from specc.graph import Function, Layer, Origin, Tensor
 from specc.model import Model
-from specc.resolve import is_free_size
+from specc.resolving.names import is_free_size
 from specc.signature import is_integer
 from specc.suggest import closest
 from specc.terms import Symbol, integer
@@ -99,7 +99,9 @@ class _Net:
         inputs = self._declared(syntax.Input)
         targets = self._declared(syntax.Target)
         if not inputs:
-            raise fail("E0404", f"the net `{self.net.name}` has no `input`", self.net.name_span)
+            label = "needs one, such as `input x: real[3, 32, 32]`"
+            message = f"the net `{self.net.name}` has no `input`"
+            raise fail("E0404", message, self.net.name_span, label)
         tensors = tuple(inputs.values())
         body = Body(self.elaborator, {}, tensors, tensors[:1])
         body.names.update(inputs)
@@ -157,6 +159,9 @@ class _Net:
         if content is Content.REAL and not shape:
             raise fail("E0212", "`real` needs its sizes", type_.span, "such as `real[1]`")
         classes = self._classes(type_, content)
+        ranks = {Content.REAL: 2, Content.TOKEN: 1, Content.LABEL: 1}
+        if type_.padded and len(shape) != ranks[content]:
+            raise fail("E0212", "`padded` is for sequences", type_.span, "this is none")
         return TensorType(shape, content, classes, type_.padded)
 
     def _classes(self, type_: syntax.Type, content: Content) -> Value | None:

@@ -207,7 +207,9 @@ def _is_lent(function: Function, name: str) -> bool:
 
 
 def used_outputs(function: Function, node: Node) -> Mask:
-    """Which results of a node anything reads."""
+    """Which results of a node anything reads; of a shared block all, as one class does every use."""
+    if isinstance(node, Call) and node.is_shared:
+        return (True,) * len(node.outputs)
     read = {id(t) for n in function.nodes for t in n.inputs}
     read.update(id(t) for t in function.outputs)
     return tuple(id(t) in read for t in node.outputs)
@@ -249,7 +251,12 @@ def _number_instances(classes: Classes) -> None:
         if len(plan.instances) > 4:
             return
         plan.instances.append(path)
+        seen = set(plan.function.borrowed)
         for node in plan.function.nodes:
+            if isinstance(node, Call) and node.is_shared:
+                if node.name in seen:
+                    continue  # another use of the same instance
+                seen.add(node.name)
             if isinstance(node, Call):
                 walk(classes.plan_at(plan, node), f"{path}.{node.name}".lstrip("."))
             elif isinstance(node, Loop):

@@ -28,10 +28,16 @@ class EvaluationError(Exception):
 
 
 def fail(
-    code: str, message: str, span: Span, label: str = "", note: str = "", help: str = ""
+    code: str,
+    message: str,
+    span: Span,
+    label: str = "",
+    note: str = "",
+    help: str = "",
+    second: Label | None = None,
 ) -> EvaluationError:
-    """The exception to raise for a problem at one place."""
-    return EvaluationError(Diagnostic(code, message, Label(span, label), note=note, help=help))
+    """The exception to raise for a problem at one place, with its cause at a second."""
+    return EvaluationError(Diagnostic(code, message, Label(span, label), second, note, help))
 
 
 @dataclass(frozen=True, slots=True)

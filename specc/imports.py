@@ -32,6 +32,7 @@ class Importer:
         self.allow_outside = allow_outside
         self.programs: dict[Path, syntax.Program] = {}
         self.pending: list[tuple[Path, Span]] = []
+        self.is_full = False
 
     def load(self, program: syntax.Program) -> Names:
         """The names of a file, those of its imports included."""
@@ -87,7 +88,10 @@ class Importer:
             return None
         if path in self.programs:
             return self.programs[path]
-        if len(self.programs) >= MOST_FILES:
+        if len(self.programs) + len(self.pending) >= MOST_FILES:
+            if self.is_full:
+                return None
+            self.is_full = True
             self._fail("E0613", f"more than {MOST_FILES} files are imported", item, "one too many")
             return None
         try:

@@ -8,14 +8,11 @@ given the same root, so that a mistake costs time and never a wrong number.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
 
 from specc.classes import Classes, ClassPlan
 from specc.differentiate import Backward, BackwardGraph, Formula, Statement
-from specc.graph import Layer, Tensor
+from specc.graph import Call, Layer, Loop, Node, Tensor
 from specc.ops.base import LayerOp, LossOp
-
-T = TypeVar("T")
 
 
 def allow_overwriting(classes: Classes, graphs: dict[int, BackwardGraph]) -> None:
@@ -144,10 +141,8 @@ class _Pass:
         for position, statement in enumerate(self.graph.statements):
             for tensor in _reads(statement):
                 last[tensor] = position
-        for tensor in self.graph.d_inputs:
-            if tensor is not None:
-                last[tensor] = len(self.graph.statements)
-        return last
+        end = len(self.graph.statements)
+        return last | {tensor: end for tensor in self.graph.d_inputs if tensor is not None}
 
     def _is_last_use(self, position: int, tensor: Tensor) -> bool:
         """Whether nothing reads the memory of `tensor` after this statement."""
@@ -172,15 +167,18 @@ class _Pass:
             self._layer(statement, statement.node)
             return
         callees = [self.graphs[id(p)] for p in self.classes.children(self.plan, statement.node)]
-        handed: set[Tensor] = set()
+        roots = [self.memory.root[t] for t in statement.d_outputs]
+        copied: set[int] = set()
         for i, tensor in enumerate(statement.d_outputs):
-            root = self.memory.root[tensor]
-            if any(_at(callee.overwrites, i) for callee in callees):
-                if root in handed or not self._is_last_use(position, tensor):
-                    self.graph.copies.setdefault(statement, set()).add(i)
-                else:
-                    self.overwritten.add(root)
-            handed.add(root)
+            if not _may_overwrite(statement.node, callees, i):
+                continue
+            others = (j for j, root in enumerate(roots) if root is roots[i] and j != i)
+            if self._is_last_use(position, tensor) and copied.issuperset(others):
+                self.overwritten.add(roots[i])
+            else:
+                copied.add(i)
+        if copied:
+            self.graph.copies[statement] = copied
         self._results(statement, callees)
 
     def _layer(self, statement: Backward, layer: Layer) -> None:
@@ -197,10 +195,12 @@ class _Pass:
         for position, d_input in enumerate(statement.d_inputs):
             if d_input is None:
                 continue
-            handed_on = {_at(callee.hands_on, position) for callee in callees} - {None} - copied
+            handed_on = {c.hands_on[position] for c in callees if position < len(c.hands_on)} - copied
+            if isinstance(statement.node, Loop):  # outer tensors get sums; taps are copied
+                handed_on = handed_on & {0} if position == 0 else set()
             shared = [i for i in handed_on if i is not None and i < len(statement.d_outputs)]
-            twins = {callee.twins[position] for callee in callees if position < len(callee.twins)}
-            twin = statement.d_inputs[min(twins, default=position)]
+            is_call = isinstance(statement.node, Call)
+            twin = statement.d_inputs[callees[0].twins[position]] if is_call else None
             if shared:
                 self.memory.share(d_input, statement.d_outputs[min(shared)])
             elif twin is not None and twin is not d_input:
@@ -209,9 +209,15 @@ class _Pass:
                 self.memory.own(d_input)
 
 
-def _at(items: tuple[T, ...], position: int) -> T | None:
-    """The item at a position; the last where there are fewer (the taps of a loop)."""
-    return items[min(position, len(items) - 1)] if items else None
+def _may_overwrite(node: Node, callees: list[BackwardGraph], i: int) -> bool:
+    """Whether a call or loop may overwrite its gradient number `i`.
+
+    In a loop, 0 is the carried one. The others are those of the taps, which differ from
+    iteration to iteration: all are as the worst, and one that is handed on becomes the carried.
+    """
+    if isinstance(node, Loop) and i > 0:
+        return any(any(c.overwrites[1:]) or any(h for h in c.hands_on if h) for c in callees)
+    return any(c.overwrites[i] for c in callees if i < len(c.overwrites))
 
 
 def _reads(statement: Statement) -> tuple[Tensor, ...]:

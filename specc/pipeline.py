@@ -81,10 +81,18 @@ def _chosen(model: Model, name: str | None) -> tuple[syntax.Net, ...]:
 
 
 def _settings(texts: Iterable[str], net: syntax.Net) -> Mapping[str, Value]:
+    values: dict[str, Value] = {}
     try:
-        return dict(_setting(text, net) for text in texts)
+        for text in texts:
+            name, value = _setting(text, net)
+            if name in values:
+                raise fail(
+                    "E0202", f"`{name}` is set twice", net.name_span, "a parameter of this net"
+                )
+            values[name] = value
     except EvaluationError as error:
         raise CompileError([error.diagnostic]) from None
+    return values
 
 
 def _setting(text: str, net: syntax.Net) -> tuple[str, Value]:

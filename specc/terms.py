@@ -131,7 +131,7 @@ def floor_divide(numerator: Integer, denominator: Integer) -> Integer:
 
     (16·H + 3) // 16 = H, because 16·H/16 is whole and 0 <= 3 < 16.
     """
-    if isinstance(numerator, int) and isinstance(denominator, int):
+    if isinstance(numerator, int | float) and isinstance(denominator, int | float):
         return numerator // denominator
     if numerator == denominator:
         return 1
@@ -151,7 +151,7 @@ def floor_divide(numerator: Integer, denominator: Integer) -> Integer:
 
 def modulo(numerator: Integer, denominator: Integer) -> Integer:
     """`numerator % denominator`."""
-    if isinstance(numerator, int) and isinstance(denominator, int):
+    if isinstance(numerator, int | float) and isinstance(denominator, int | float):
         return numerator % denominator
     quotient = floor_divide(numerator, denominator)
     exact = quotient * denominator
@@ -219,6 +219,7 @@ _FOLD: dict[str, Callable[..., object]] = {
     "max": max,
     "sum": lambda items: sum(items),
     "len": len,
+    "range": lambda *bounds: tuple(range(*bounds)),
 }
 _EXACT = ("+", "-", "*", "//", "%")
 

@@ -70,7 +70,7 @@ def case(spec: str) -> Callable[[Callable[[Affine, Tensors], torch.Tensor]], Non
 @case("""
 block enc(units) { dense(units) -> relu -> dense(units) -> tanh }
 net N {
-  input a, b: real[6]
+  input a: real[6], b: real[6]
   target y: real[4]
   shared e = enc(8)
   from a -> e as ea
@@ -205,11 +205,10 @@ net N {
   dense(6) -> sigmoid as s
   from r -> tanh as t
   from r, s, t -> multiply as m
-  from r -> dense(6)
-  from m -> add { path {} path { dense(6) } }
+  add { path {} path { dense(6) } }
   loss mse
 }
-""".replace("  from r -> dense(6)\n", ""))
+""")
 def result_used_after_an_activation(p: Affine, b: Tensors) -> torch.Tensor:
     r = torch.relu(p("dense1", b["x"]))
     m = r * torch.sigmoid(p("dense2", r)) * torch.tanh(r)
@@ -389,7 +388,7 @@ block two { dense(5) -> relu as h
   output h, g }
 net N {
   input x: real[5]
-  target y, z: real[5]
+  target y: real[5], z: real[5]
   two as (u, v)
   from u, v -> add -> relu as w
   from w, u -> concat -> dense(5) as r
@@ -411,7 +410,7 @@ block sk { input x, skip, more
   from skip, t, skip -> add as s
   from s, more -> concat -> dense(5) }
 net N {
-  input a, b: real[5]
+  input a: real[5], b: real[5]
   target y: real[5]
   dense(5) -> relu as h
   from h, a, b -> sk as k
@@ -439,9 +438,8 @@ net N {
   from b -> dense(4) as g
   from h, g -> multiply -> dense(2)
   loss mse
-  output h
 }
-""".replace("  output h\n", ""))
+""")
 def several_inputs_of_the_net(p: Affine, b: Tensors) -> torch.Tensor:
     h, g = torch.tanh(p("dense1", b["a"])), p("dense2", b["b"])
     return F.mse_loss(p("dense3", h * g), b["y"])
@@ -479,16 +477,15 @@ net N {
   for i in range(3) { dense(4) -> relu as tap[i] }
   for i in range(3) { dense(6) as m
     from tap[2 - i] -> dense(6) as t
-    from m, t -> add -> softplus }
-  as out
+    from m, t -> add -> softplus } as out
   from out, tap[0], tap[0] -> concat -> dense(6)
   loss mse
 }
-""".replace("}\n  as out\n", "} as out\n"))
+""")
 def taps_read_by_a_second_loop(p: Affine, b: Tensors) -> torch.Tensor:
     taps, x = [], b["x"]
     for i in range(3):
-        x = torch.relu(p(f"for1.{i}", x) if False else p(f"for1.{i}.dense1", x))
+        x = torch.relu(p(f"for1.{i}.dense1", x))
         taps.append(x)
     for i in range(3):
         x = F.softplus(p(f"for2.{i}.dense1", x) + p(f"for2.{i}.dense2", taps[2 - i]))
@@ -517,7 +514,7 @@ def last_result_of_a_loop_used_only_through_taps(p: Affine, b: Tensors) -> torch
 block dense_layer(growth) { concat { path {} path { tanh -> conv(growth, 3, pad=1) } } }
 block stage(layers, growth) {
   repeat layers { dense_layer(growth) }
-  conv(in.channels // 2, 1) -> avgpool(2)
+  conv(in.channels + 1, 1) -> avgpool(2)
 }
 net N {
   input x: real[2, 8, 8]
@@ -540,6 +537,81 @@ def nested_loops_with_growing_channels(p: Affine, b: Tensors) -> torch.Tensor:
             x = torch.relu(p(f"repeat1.{i}.repeat1.{j}.conv1", x))
         x = torch.sigmoid(x)
     return F.cross_entropy(p("dense1", x.flatten(1)), b["y"])
+
+
+@case("""
+net N {
+  input x: real[4]
+  target y: real[4]
+  shared core = dense(4)
+  dense(4) -> tanh as base
+  repeat 2 {
+    dense(4) -> relu as h
+    repeat 2 { core -> tanh as k
+      from k, base, h -> add -> sigmoid }
+  }
+  loss mse
+}
+""")
+def outer_tensors_read_two_loops_deep(p: Affine, b: Tensors) -> torch.Tensor:
+    base = x = torch.tanh(p("dense1", b["x"]))
+    for i in range(2):
+        h = x = torch.relu(p(f"repeat1.{i}.dense1", x))
+        for _ in range(2):
+            x = torch.sigmoid(torch.tanh(p("core", x)) + base + h)
+    return F.mse_loss(x, b["y"])
+
+
+@case("""
+block climb(n) {
+  for i in range(n) { dense(4) -> relu as h
+    from h, in -> add -> tanh as level[i] }
+  from level[0], level[n - 1] -> multiply
+}
+net N {
+  input x: real[4]
+  target y: real[4]
+  dense(4) -> climb(2) -> climb(3)
+  repeat 0 { dense(4) }
+  loss mse
+}
+""")
+def loop_that_reads_the_incoming_tensor_of_its_block(p: Affine, b: Tensors) -> torch.Tensor:
+    x = p("dense1", b["x"])
+    for name, n in (("climb1", 2), ("climb2", 3)):
+        start, levels = x, []
+        for i in range(n):
+            x = torch.tanh(torch.relu(p(f"{name}.for1.{i}.dense1", x)) + start)
+            levels.append(x)
+        x = levels[0] * levels[-1]
+    return F.mse_loss(x, b["y"])
+
+
+@case("""
+net N {
+  input x: real[4]
+  target y: real[4]
+  dense(4) as base
+  for i in range(4) {
+    if i % 2 == 0 { dense(4) -> tanh } else { dense(4) -> relu -> dense(4) as q
+      from q, base -> multiply }
+    if i > 1 { sigmoid as tap[i] }
+  }
+  add { path {} path { from tap[2] } path { from tap[3] -> tanh } }
+  loss mse
+}
+""")
+def iterations_of_different_variants(p: Affine, b: Tensors) -> torch.Tensor:
+    base = x = p("dense1", b["x"])
+    taps = {}
+    for i in range(4):
+        if i % 2 == 0:
+            x = torch.tanh(p(f"for1.{i}.dense1", x))
+        else:
+            x = p(f"for1.{i}.dense3", torch.relu(p(f"for1.{i}.dense2", x))) * base
+        if i > 1:
+            x = taps[i] = torch.sigmoid(x)
+    return F.mse_loss(x + taps[2] + torch.tanh(taps[3]), b["y"])
 
 
 # ---------------------------------------------------------------- variants
@@ -611,7 +683,7 @@ def torch_gradients(compiled: Compiled, oracle: Any, batch: Batch) -> tuple[floa
     found = torch.autograd.grad(loss, list(wanted.values()), allow_unused=True)
     zeros = ((g, w) for g, w in zip(found, wanted.values(), strict=True))
     arrays = [torch.zeros_like(w).numpy() if g is None else g.numpy() for g, w in zeros]
-    return float(loss), dict(zip(wanted, arrays, strict=True))
+    return float(loss.detach()), dict(zip(wanted, arrays, strict=True))
 
 
 def test_loss_and_gradients_are_pytorchs(compiled: tuple[Compiled, Case]) -> None:
@@ -733,8 +805,7 @@ def test_a_forward_pass_in_place_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
     """With no use after the present one known, values that are read later are overwritten."""
     monkeypatch.setattr(ownership, "_last_uses", lambda plan: {})
     found = failures()
-    assert "result_used_after_an_activation" in found
-    assert "prediction_used_after_its_loss" in found
+    assert {"views_of_one_array", "prediction_used_after_its_loss"} <= set(found)
 
 
 def test_a_forgotten_sum_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

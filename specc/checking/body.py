@@ -119,9 +119,7 @@ class Body(Names):
                     f"there {'is' if len(self.current) == 1 else 'are'} {len(self.current)}",
                     Label(step.span, "these names"),
                     Label(self.current[-1].span, "made here"),
-                    help="skip a result with `_`"
-                    if len(step.references) < len(self.current)
-                    else "",
+                    help=_with_skips(step, len(self.current)),
                 )
             )
         for reference, tensor in zip(step.references, self.current, strict=True):
@@ -149,7 +147,11 @@ class Body(Names):
             return
         if reference.name in self.taps:
             raise fail(
-                "E0113", f"`{reference.name}` is tapped twice in one round", reference.span, "again"
+                "E0113",
+                f"`{reference.name}` is tapped twice in one round",
+                reference.span,
+                "again",
+                second=Label(self.taps[reference.name][1].span, "first this was tapped"),
             )
         self.taps[reference.name] = (position, t)
 
@@ -173,10 +175,26 @@ class Body(Names):
         if not self.current:
             raise Broken
 
+    def borrow(self, name: str) -> SharedInstance:
+        """A shared instance, noted as `borrowed` if it belongs to a body around this one."""
+        shared = self.names[name]
+        assert isinstance(shared, SharedInstance)
+        if shared.owner is not self and name not in self.borrowed:
+            self.borrowed.append(name)
+        return shared
+
     def add(self, node: Layer | Call) -> None:
         """Append a node; its results become current."""
         self.nodes.append(node)
         self.current = node.outputs
+
+
+def _with_skips(step: syntax.As, count: int) -> str:
+    """An `as` with as many names as there are results, if it has too few."""
+    names = [reference.span.text for reference in step.references]
+    if len(names) > count:
+        return ""
+    return f"write `as ({', '.join(names + ['_'] * (count - len(names)))})`"
 
 
 def _count(number_: int, noun: str) -> str:

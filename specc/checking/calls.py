@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from specc import syntax
 from specc.checking.elaborator import Broken
 from specc.checking.functions import block_function, rewritten_type, several_tensors
-from specc.checking.names import SharedInstance
 from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import EvaluationError, evaluate, fail, number
 from specc.graph import Call, Layer, Tensor
@@ -192,10 +191,7 @@ def make_block_call(
 def _use_shared(body: Body, name: str, call: syntax.Call) -> None:
     """A use of `shared enc = …`; the first one fixes its sizes."""
     body.need_current(call.span)
-    shared = body.names[name]
-    assert isinstance(shared, SharedInstance)
-    if shared.owner is not body and name not in body.borrowed:
-        body.borrowed.append(name)
+    shared = body.borrow(name)
     callee = body.model.callees[shared.call.span]
     assert not isinstance(callee, str)
     given = arguments(shared.owner, shared.call, callee)

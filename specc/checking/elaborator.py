@@ -70,10 +70,18 @@ class Elaborator:
     def file_value(self, name: syntax.Name) -> Value:
         """The value of a name among the constants of the file where it stands."""
         let = self.model.files[name.span.source].lets.get(name.id)
-        if let is None or (
-            let.span.source is name.span.source and let.span.start >= name.span.start
-        ):
+        if let is None:
             raise fail("E0101", f"there is no value `{name.id}` here", name.span, "unknown")
+        if let.span.source is name.span.source and let.span.start >= name.span.start:
+            raise EvaluationError(
+                Diagnostic(
+                    "E0101",
+                    f"there is no value `{name.id}` here yet",
+                    Label(name.span, "used before it is bound"),
+                    Label(let.name_span, "bound here"),
+                    help=f"move `let {name.id}` up",
+                )
+            )
         return self.let(let)
 
     def enter(self, label: Label) -> None:

@@ -116,7 +116,8 @@ def _build_block(
     }
     from specc.checking.body import Body  # which walks calls, and they lead here
 
-    body = Body(elaborator, symbols, tuple(tensors.values()), tuple(tensors.values()))
+    every = tuple(tensors.values())
+    body = Body(elaborator, symbols, every, every[:1])
     body.names.update(tensors)
     body.names.update({n: named(v, n) for n, v in parameters.items()})
     body.run(block.body)
@@ -143,7 +144,10 @@ def finish(
         tuple(body.borrowed),
         tuple(_owned(body)),
     )
-    for node in dead_nodes(function):
+    dead = dead_nodes(function)
+    for node in dead:
+        if any(tensor in user.inputs for user in dead for tensor in node.outputs):
+            continue  # it is the user's result that is dropped
         body.elaborator.report(
             Diagnostic(
                 "E0406",
@@ -152,6 +156,7 @@ def finish(
                 help="remove it, or name it with `as` and use it",
             )
         )
+    if dead:
         return None
     body.elaborator.count_layers(function, span)
     return function
@@ -179,12 +184,14 @@ def _in_numbers(node: Layer | Call) -> Layer | Call:
 
 def several_tensors(tensors: tuple[Tensor, ...], span: Span, what: str) -> EvaluationError:
     """The error (E0303) of several tensors where `what` needs one."""
+    is_one_place = len({tensor.span for tensor in tensors}) == 1
+    made = "all of them come from here" if is_one_place else "the last of them"
     return EvaluationError(
         Diagnostic(
             "E0303",
             f"{what} needs one tensor, gets {len(tensors)}",
             Label(span, "needs one"),
-            Label(tensors[-1].span, f"{len(tensors)} tensors come from here"),
+            Label(tensors[-1].span, made),
             note=", ".join(str(t.type) for t in tensors),
             help="join them first: `-> concat`, or name one with `as` and take it with `from`",
         )

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from specc import syntax, terms
 from specc.checking.body import Body
 from specc.checking.elaborator import Broken, single_call, symbolic_inputs, unused_inputs
-from specc.checking.functions import finish, rewritten_type
+from specc.checking.functions import finish, rewritten_type, several_tensors
 from specc.checking.names import Meaning, Taps
-from specc.diagnostics import Diagnostic, Label
+from specc.diagnostics import Label
 from specc.evaluate import EvaluationError, evaluate, fail, number
 from specc.graph import Function, Iteration, Loop, Origin, Tensor
 from specc.ops.base import LayerOp
@@ -26,14 +26,7 @@ def run_loop(parent: Body, step: syntax.Repeat | syntax.For) -> None:
     """Walk a loop, and append it to the nodes of the body around it."""
     parent.need_current(step.span)
     if len(parent.current) != 1:
-        raise EvaluationError(
-            Diagnostic(
-                "E0303",
-                f"a loop needs one tensor, gets {len(parent.current)}",
-                Label(step.span, "needs one"),
-                Label(parent.current[-1].span, "several come from here"),
-            )
-        )
+        raise several_tensors(parent.current, step.span, "a loop")
     count, values = _count(parent, step)
     if count.number == 0:
         return
@@ -45,6 +38,8 @@ def run_loop(parent: Body, step: syntax.Repeat | syntax.For) -> None:
         loop = walk.loop()
     finally:
         parent.elaborator.leave()
+    for name in (n for i in loop.iterations for n in i.function.borrowed):
+        parent.borrow(name)
     parent.nodes.append(loop)
     parent.current = loop.outputs[:1]
 

@@ -68,6 +68,8 @@ class Names:
         meaning = self.names.get(name.id)
         if isinstance(meaning, Value):
             return meaning
+        if self.is_broken and name.id not in self.model.files[name.span.source].lets:
+            raise Broken  # it would have a value but for the error
         return self.elaborator.file_value(name)
 
     def incoming_value(self, incoming: syntax.Incoming) -> Value:
@@ -111,11 +113,13 @@ class Names:
             return meaning
         if self.is_broken:
             raise Broken  # it would have been made where the error is
+        bound = self.model.bound_at.get(reference.span)
         raise fail(
             "E0112",
             f"the tensor `{reference.name}` does not exist in this case",
             reference.span,
-            "it is made only where an `if` goes the other way, or after this",
+            "not there",
+            second=Label(bound, "made only where the `if` goes the other way") if bound else None,
         )
 
     def _only(self, span: Span) -> Tensor:

@@ -49,32 +49,28 @@ def _check(file: str, options: Options, diagnostics: Diagnostics) -> list[dict[s
     from specc.diagnostics import CompileError, Diagnostics
 
     found = Diagnostics()
-    nets: list[dict[str, Any]] = []
     try:
         shaped = options.analyse(read_spec(file), found)
-        check_training(shaped, found)
+        _check_training(shaped, found)
         found.raise_errors()
         nets = [_net(file, name, model) for name, model in shaped.items()]
         nets = nets or [{"file": file, "net": None}]
     except CompileError as error:
+        nets = []
         for diagnostic in error.diagnostics:
-            diagnostics.add(diagnostic)
-        return []
+            found.add(diagnostic)
     for diagnostic in found:
         diagnostics.add(diagnostic)
     return nets
 
 
-def check_training(shaped: dict[str, ShapedModel], diagnostics: Diagnostics) -> None:
-    """Check every `train` section with the net that it trains."""
-    try:
-        from specc.training import train_settings
-    except ModuleNotFoundError:
-        return
-    for name, model in shaped.items():
-        for section in model.model.trains:
-            if section.net in (None, name):
-                train_settings(model, diagnostics, section.name)
+def _check_training(shaped: dict[str, ShapedModel], diagnostics: Diagnostics) -> None:
+    """Check the `train` sections of every net."""
+    from specc.training import train_settings
+
+    for model in shaped.values():
+        if model.model.trains:
+            train_settings(model, diagnostics)
 
 
 def _net(file: str, name: str, model: ShapedModel) -> dict[str, Any]:

@@ -39,7 +39,9 @@ class _Job:
     train: str | None
     input_gradients: bool
 
-    def generate(self, source: Source, net: str | None, output: Path, diagnostics: Diagnostics) -> str:
+    def generate(
+        self, source: Source, net: str | None, output: Path, diagnostics: Diagnostics
+    ) -> str:
         """The code of a net."""
         from specc.pipeline import generate
 

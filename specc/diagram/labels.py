@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from specc import syntax
-from specc.diagnostics import Diagnostics
 from specc.checking.elaborator import Elaborator
+from specc.diagnostics import Diagnostics
 from specc.evaluate import Environment, EvaluationError, evaluate
 from specc.graph import Function, Layer
 from specc.model import Model

@@ -17,7 +17,8 @@ import sys
 import pygraphviz
 text = sys.stdin.buffer.read().decode("utf-8")
 graph = pygraphviz.AGraph(string=text)
-sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
+picture = graph.draw(format=sys.argv[1], prog="dot", args=" ".join(sys.argv[2:]))
+sys.stdout.buffer.write(picture)
 """
 _PDF_DATE = re.compile(rb"(/CreationDate \(D:)(\d{14})")
 
@@ -73,11 +74,12 @@ def render(dot_text: str, format: Format, timeout: float = 120.0) -> bytes:
 
 
 def _command(format: Format) -> list[str]:
+    finer = ["-Gdpi=160"] if format == "png" else []
     dot = shutil.which("dot")
     if dot is not None:
-        return [dot, f"-T{format}", *(["-Gdpi=160"] if format == "png" else [])]
+        return [dot, f"-T{format}", *finer]
     if find_spec("pygraphviz") is not None:
-        return [sys.executable, "-c", _WHEEL, format]
+        return [sys.executable, "-c", _WHEEL, format, *finer]
     raise NoGraphviz
 
 

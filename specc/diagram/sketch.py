@@ -133,7 +133,7 @@ class Sketch:
             label, look = style.label(labels.layer_text(layers)), style.join()
         self._node(frame, item.id, label, look)
         for position, tensor in enumerate(layers[0].inputs):
-            edge = style.into_join() if is_join else {}
+            edge = style.into_join(bool(skips)) if is_join else {}
             if is_join and id(tensor) in skips:
                 edge = style.skip()
             elif isinstance(op, LossOp) and position == 1:

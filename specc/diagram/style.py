@@ -111,14 +111,18 @@ def cluster(level: int, is_shared: bool, is_loop: bool) -> dict[str, str]:
     }
 
 
-def into_join() -> dict[str, str]:
-    """An edge into a join: rather slanted than the path that leads there."""
-    return {"weight": "1"}
+def into_join(has_skip: bool) -> dict[str, str]:
+    """An edge into a join.
+
+    Where paths of equal rank meet, they stay straight and these edges bend; past a skip, the
+    path goes straight on.
+    """
+    return {} if has_skip else {"weight": "1"}
 
 
 def skip() -> dict[str, str]:
     """An edge that carries a tensor past other layers, as in a residual block."""
-    return {"color": SKIP, "fontcolor": SKIP, "penwidth": "1.8", "weight": "1"}
+    return {"color": SKIP, "fontcolor": SKIP, "penwidth": "1.8", "weight": "0"}
 
 
 def tap() -> dict[str, str]:
@@ -160,7 +164,7 @@ def cluster_label(heading: str, text: str, times: str, small: str) -> str:
     cells = "".join(f'<tr><td align="left">{line}</td></tr>' for line in lines)
     width = max(6 * (len(heading) + len(times) + 1), 6 * len(text), 5 * len(small))
     table = '<table border="0" cellborder="0" cellpadding="0" cellspacing="0">'
-    room = f'<td width="{min(width + 60, 180)}"></td>'
+    room = f'<td width="{min(width + 30, 120)}"></td>'
     return f"<{table}<tr><td>{table}{cells}</table></td>{room}</tr></table>>"
 
 

@@ -296,8 +296,14 @@ class BackwardWriter:
         self, statement: Backward, loop: Loop, name: str, captured: dict[Tensor, Tensor | None]
     ) -> list[str]:
         plans = self.classes.plans_in(self.plan, loop)
-        taps = iter(reversed([self.local(t) for t in statement.d_outputs[1:]]))
         lines: list[str] = []
+        copied = self.graph.copies.get(statement, set())
+        d_taps = [self.local(t) for t in statement.d_outputs[1:]]
+        for i, tap in enumerate(loop.outputs[1:]):
+            if i + 1 in copied:
+                lines.append(f"d_{tap.name}_ = {d_taps[i]}.copy()")
+                d_taps[i] = f"d_{tap.name}_"
+        taps = reversed(d_taps)
         for index in reversed(range(len(loop.iterations))):
             iteration = loop.iterations[index]
             d_taps = [next(taps) for _ in iteration.taps][::-1]

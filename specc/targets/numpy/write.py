@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from specc.classes import ClassPlan, is_called_again, name_classes
 from specc.differentiate import Formula, TrainingModel
@@ -13,7 +14,7 @@ from specc.ops.base import FunctionOp, LayerOp
 from specc.ops.registry import ops
 from specc.rendering import render, render_kernels
 from specc.resources import resource
-from specc.source import Span
+from specc.source import Source, Span
 from specc.targets.numpy.construct import Constructor
 from specc.targets.numpy.passes import BackwardWriter, forward_lines
 from specc.types import Content, TensorType
@@ -170,7 +171,7 @@ class _File:
             TARGET,
             "block",
             name=plan.name,
-            doc=_block_doc(plan),
+            doc=_block_doc(plan, self.shaped.model.program.source),
             arguments=", ".join(plan.arguments),
             construct=construct,
             inputs=", ".join([*(t.name for t in plan.function.inputs), *borrowed]),
@@ -274,7 +275,9 @@ class _File:
     def _net_doc(self) -> list[str]:
         span = self.shaped.net.name_span
         count = count_parameters(self.shaped.function)
-        return [f"The network `{self.shaped.net.name}` ({_place(span)}): {count:,} parameters."]
+        return [
+            f"The network `{self.shaped.net.name}` ({_place(span, self.shaped.model.program.source)}): {count:,} parameters."
+        ]
 
     def _inputs_doc(self) -> str:
         takes = ", ".join(f"{t.name} {_public(t.type)}" for t in self.shaped.function.inputs)
@@ -311,16 +314,19 @@ def _public(type_: TensorType) -> str:
     return f"[{', '.join(['N', *(str(size) for size in type_.shape)])}]"
 
 
-def _place(span: Span) -> str:
-    return f"{span.source.name}:{span.line}"
+def _place(span: Span, spec: Source) -> str:
+    """File and line; the file as seen from the spec's folder, wherever that lies."""
+    folder, name = PurePath(spec.name).parent, PurePath(span.source.name)
+    inside = name.relative_to(folder) if name.is_relative_to(folder) else PurePath(name.name)
+    return f"{inside.as_posix()}:{span.line}"
 
 
-def _block_doc(plan: ClassPlan) -> list[str]:
+def _block_doc(plan: ClassPlan, spec: Source) -> list[str]:
     """The docstring: the spec's name and line, and which instances it stands for."""
     function = plan.function
     where = [path for path in plan.instances if path][:4]
     more = ", …" if len(plan.instances) > 4 else ""
-    first = f"`{function.name}` ({_place(function.span)})"
+    first = f"`{function.name}` ({_place(function.span, spec)})"
     used = ", ".join(f"`{path}`" for path in where)
     one = f"{first}: {used}{more}."
     if len(one) + 10 <= 100:

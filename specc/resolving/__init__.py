@@ -1,0 +1,1 @@
+"""The parts of `specc.resolve`: what stands where, what is called what, what names mean."""

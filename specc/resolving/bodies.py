@@ -1,0 +1,189 @@
+"""Walking the bodies of a file: what is bound where, and what is never used."""
+
+from __future__ import annotations
+
+from specc import syntax
+from specc.diagnostics import Diagnostic, Diagnostics, Label
+from specc.model import Model, Names
+from specc.ops.registry import layers
+from specc.resolving.calls import CallResolver
+from specc.resolving.instances import name_instances, shared_names
+from specc.resolving.names import means, names_in
+from specc.resolving.placement import check_places
+from specc.scope import Binding, Means, Scope
+
+
+class FileResolver(CallResolver):
+    """Walks the bodies of one file."""
+
+    def __init__(self, model: Model, names: Names, diagnostics: Diagnostics) -> None:
+        super().__init__(model, names, diagnostics)
+        self.source = next(s for s, n in model.files.items() if n is names)
+
+    def file(self) -> None:
+        """Resolve the blocks and nets of the file."""
+        top = Scope()
+        for let in self.names.lets.values():
+            if let.span.source is self.source:
+                self.expression(let.value, top)
+            top.bindings[let.name] = Binding(let.name, Means.VALUE, let.name_span)
+        for block in self.names.blocks.values():
+            if block.span.source is self.source:
+                self._definition(block, top)
+        if self.source is self.model.program.source:
+            for net in self.model.nets:
+                self._definition(net, top)
+
+    def _definition(self, item: syntax.Block | syntax.Net, top: Scope) -> None:
+        if isinstance(item, syntax.Block) and item.name in layers():
+            self.report(
+                Diagnostic(
+                    "E0103",
+                    f"`{item.name}` is a layer already",
+                    Label(item.name_span, "a block cannot take its name"),
+                    help=f"call the block something else, such as `{item.name}_block`",
+                )
+            )
+        check_places(item, self.report)
+        scope = top.child()
+        for parameter in item.parameters:
+            if parameter.default is not None:
+                self.expression(parameter.default, scope)
+            unused = "the parameter"
+            self.bind(parameter.name, Means.VALUE, parameter.name_span, scope, unused)
+        is_net = isinstance(item, syntax.Net)
+        if is_net:
+            self._use_in_training(item.name, scope)
+        self._function_body(item.body, scope, is_net)
+
+    def _use_in_training(self, net: str, scope: Scope) -> None:
+        """The parameters of a net may be meant for its `train` sections."""
+        for train in self.model.trains:
+            if train.net in (None, net):
+                for setting in train.settings:
+                    for argument in setting.arguments:
+                        for name in names_in(argument.value):
+                            scope.find(name)
+
+    def _function_body(self, body: syntax.Body, scope: Scope, is_net: bool = False) -> None:
+        """A body with instance names of its own: of a block, a net or a loop."""
+        around = {n for n in scope.visible() if means(scope, n) is Means.SHARED}
+        shared = around | shared_names(body)
+        name_instances(body, shared, self.model, self.report)
+        self.body(body, scope, is_net)
+        for name, binding in scope.bindings.items():
+            if binding.says_unused and not binding.is_used and not name.startswith("_"):
+                self.report(
+                    Diagnostic(
+                        "W0102",
+                        f"{binding.says_unused} `{name}` is never used",
+                        Label(binding.span, "bound here"),
+                        help=_if_unused(name, binding.means),
+                    )
+                )
+        for loop, outer in scope.loops_outer.items():
+            self.model.outer[loop] = tuple(outer)
+
+    def body(self, body: syntax.Body, scope: Scope, is_net: bool = False) -> None:
+        """Resolve the statements of a body, in order."""
+        for statement in body.statements:
+            match statement:
+                case syntax.Flow():
+                    for step in statement.steps:
+                        self._step(step, scope)
+                case syntax.Let():
+                    self.expression(statement.value, scope)
+                    self.bind(
+                        statement.name, Means.VALUE, statement.name_span, scope, "the constant"
+                    )
+                case syntax.Input():
+                    self._declare(statement.names, Means.TENSOR, scope, is_net)
+                case syntax.Target():
+                    self._declare(statement.names, Means.TARGET, scope, is_net)
+                case syntax.Shared():
+                    self.shared(statement, scope)
+                    self.bind(
+                        statement.name, Means.SHARED, statement.name_span, scope, "the instance"
+                    )
+                case syntax.Output():
+                    for reference in statement.references:
+                        self.reference(reference, scope)
+
+    def _declare(
+        self, names: tuple[syntax.Declared, ...], means: Means, scope: Scope, is_net: bool
+    ) -> None:
+        for declared in names:
+            if declared.type is not None:
+                self._type(declared.type, scope)
+            unused = "" if is_net or means is Means.TARGET else "the input"
+            self.bind(declared.name, means, declared.name_span, scope, unused)
+            first = declared is names[0] and means is Means.TENSOR
+            if first and not is_net:  # the current tensor at the start
+                scope.bindings[declared.name].is_used = True
+
+    def _type(self, type_: syntax.Type, scope: Scope) -> None:
+        for dimension in type_.dimensions:
+            self.expression(dimension, scope, free=True)
+        if type_.of is not None:
+            self.expression(type_.of, scope)
+
+    def _step(self, step: syntax.Step, scope: Scope) -> None:
+        match step:
+            case syntax.Call():
+                self.call(step, scope)
+            case syntax.From():
+                for reference in step.references:
+                    self.reference(reference, scope)
+            case syntax.As():
+                self._name_results(step, scope)
+            case syntax.Repeat():
+                self.expression(step.count, scope)
+                self._function_body(step.body, scope.child(loop=step.body.span))
+            case syntax.For():
+                self.expression(step.values, scope)
+                inner = scope.child(loop=step.body.span)
+                self.bind(step.variable, Means.VALUE, step.variable_span, inner)
+                self._function_body(step.body, inner)
+            case syntax.If():
+                self._if(step, scope)
+            case syntax.Loss():
+                self.loss(step, scope)
+
+    def _if(self, step: syntax.If, scope: Scope) -> None:
+        self.expression(step.condition, scope)
+        arms = [scope.child() for _ in (step.then, step.otherwise)]
+        self.body(step.then, arms[0])
+        if step.otherwise is not None:
+            self.body(step.otherwise, arms[1])
+        for arm in arms:
+            scope.absorb(arm)
+
+    def _name_results(self, step: syntax.As, scope: Scope) -> None:
+        for reference in step.references:
+            if reference.name == "_":
+                continue
+            if reference.index is None:
+                self.bind(reference.name, Means.TENSOR, reference.span, scope, "the tensor")
+                continue
+            self.expression(reference.index, scope)
+            # A tap is handed out of its loop: it is bound around it.
+            around = _around_loop(scope)
+            if reference.name not in around.bindings:
+                self.bind(reference.name, Means.TAP, reference.span, around, "the tap")
+
+
+def _if_unused(name: str, means: Means) -> str:
+    """What to do about a name that nothing uses; labels and instances cannot begin with `_`."""
+    if means is Means.SHARED:
+        return "remove it"
+    return f"remove it, or call it `_{name}` if that is meant"
+
+
+def _around_loop(scope: Scope) -> Scope:
+    """The scope around the inmost loop; the scope itself outside loops."""
+    inner: Scope | None = scope
+    while inner is not None and inner.loop is None:
+        inner = inner.parent
+    if inner is None or inner.parent is None:
+        return scope
+    return inner.parent

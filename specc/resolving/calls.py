@@ -1,0 +1,187 @@
+"""What calls call, and which argument is which."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from specc import syntax
+from specc.diagnostics import Diagnostic, Label
+from specc.model import Callee
+from specc.ops.base import LossOp, Op
+from specc.ops.registry import layers, losses
+from specc.resolving.names import NameResolver, means
+from specc.scope import Means, Scope
+from specc.signature import bind
+from specc.suggest import closest
+
+UNBUILT = (
+    "attention", "batchnorm", "conv1d", "conv_transpose", "embedding", "gru", "last", "layernorm",
+    "lstm", "one_hot", "reverse", "rnn", "transpose",
+)  # fmt: skip
+"""Layers of the language that this version does not have yet."""
+
+
+class CallResolver(NameResolver, ABC):
+    """Resolves the calls and losses of one file."""
+
+    @abstractmethod
+    def body(self, body: syntax.Body, scope: Scope, is_net: bool = False) -> None:
+        """Resolve the statements of a body; a path has one."""
+
+    def shared(self, statement: syntax.Shared, scope: Scope) -> None:
+        """`shared enc = …`: a layer or block, not a join with its paths or another instance."""
+        call = statement.call
+        self.call(call, scope)
+        is_instance = isinstance(self.model.callees.get(call.span), str)
+        if call.paths is None and not is_instance:
+            return
+        what = "a shared instance already" if is_instance else "a join with its own paths"
+        self.report(
+            Diagnostic(
+                "E0121",
+                "`shared` needs a layer or a block",
+                Label(call.span, f"this is {what}"),
+                help="" if is_instance else "put the join into a block, and share that",
+            )
+        )
+
+    def call(self, call: syntax.Call, scope: Scope) -> None:
+        """Bind a call to what it calls, its arguments to parameters; its paths are bodies."""
+        callee = self._callee(call, scope)
+        for path in call.paths or ():
+            self.body(path.body, scope)
+        if callee is None:
+            for argument in call.arguments:
+                self.expression(argument.value, scope, choices=("",))
+            return
+        self.model.callees[call.span] = callee
+        declared, at, tensors, choices = _declared(callee)
+        bound = bind(
+            call.name, call.span, call.name_span, declared, call.arguments, self.report, at
+        )
+        self.model.arguments[call.span] = bound
+        for name, expression in bound.items():
+            tensor = f"`{name}` of `{call.name}`" if name in tensors else ""
+            self._argument(tensor, choices.get(name, ()), expression, scope)
+        takes_paths = isinstance(callee, Op) and callee.input_count is None
+        if call.paths is not None and not takes_paths:
+            joins = [n for n, op in layers().items() if op.input_count is None]
+            self.report(
+                Diagnostic(
+                    "E0206",
+                    f"`{call.name}` takes no paths",
+                    Label(call.paths[0].span if call.paths else call.span, "not here"),
+                    note="the layers that join paths: " + ", ".join(f"`{j}`" for j in joins),
+                )
+            )
+
+    def _callee(self, call: syntax.Call, scope: Scope) -> Callee | None:
+        binding = scope.peek(call.name)
+        if binding is not None and binding.means is Means.SHARED:
+            scope.find(call.name)
+            return call.name
+        known = layers()
+        block = self.names.blocks.get(call.name)
+        if block is not None and call.name in known:
+            return None  # the block cannot have that name, which is said where it is defined
+        found: Callee | None = block or known.get(call.name)
+        if found is None:
+            self._report_unknown_layer(call, scope)
+        return found
+
+    def _report_unknown_layer(self, call: syntax.Call, scope: Scope) -> None:
+        shared = [n for n in scope.visible() if means(scope, n) is Means.SHARED]
+        guess = closest(call.name, [*layers(), *self.names.blocks, *shared])
+        if call.name in losses():
+            help_ = f"a loss is written `loss {call.name}`"
+        elif call.name in UNBUILT:
+            self.report(
+                Diagnostic(
+                    "E0108",
+                    f"the layer `{call.name}` is not built yet",
+                    Label(call.name_span, "this version does not have it"),
+                )
+            )
+            return
+        elif means(scope, call.name) in (Means.TENSOR, Means.TAP):
+            scope.find(call.name)
+            help_ = f"`{call.name}` is a tensor: `from {call.name}` makes it current"
+        elif self.names.is_partial:
+            return  # the import that failed is the error
+        else:
+            help_ = f"did you mean `{guess}`?" if guess else ""
+        self.report(
+            Diagnostic(
+                "E0101",
+                f"there is no layer or block `{call.name}`",
+                Label(call.name_span, "unknown"),
+                help=help_,
+            )
+        )
+
+    def loss(self, step: syntax.Loss, scope: Scope) -> None:
+        """Bind the arguments of a loss."""
+        op = losses().get(step.name)
+        if op is None:
+            guess = closest(step.name, losses())
+            self.report(
+                Diagnostic(
+                    "E0101",
+                    f"there is no loss `{step.name}`",
+                    Label(step.name_span, "unknown"),
+                    note="the losses: " + ", ".join(f"`{n}`" for n in losses()),
+                    help=f"did you mean `{guess}`?" if guess else "",
+                )
+            )
+            return
+        declared, at, tensors, choices = _declared(op)
+        bound = bind(
+            step.name, step.span, step.name_span, declared, step.arguments, self.report, at
+        )
+        self.model.arguments[step.span] = bound
+        for name, expression in bound.items():
+            tensor = f"`{name}` of `{step.name}`" if name in tensors else ""
+            self._argument(tensor, choices.get(name, ()), expression, scope)
+
+    def _argument(
+        self,
+        tensor: str,
+        choices: tuple[str, ...],
+        expression: syntax.Expression,
+        scope: Scope,
+    ) -> None:
+        """An argument's value; `tensor` is what to call one that needs a tensor's name."""
+        if not tensor:
+            self.expression(expression, scope, choices=choices)
+            return
+        if not isinstance(expression, syntax.Name):
+            self.report(
+                Diagnostic(
+                    "E0207",
+                    f"{tensor} needs the name of a tensor",
+                    Label(expression.span, "this is none"),
+                )
+            )
+            return
+        self.tensor(expression.id, expression.span, scope, targets=True)
+
+
+def _declared(
+    callee: Callee,
+) -> tuple[list[tuple[str, bool]], Label | None, set[str], dict[str, tuple[str, ...]]]:
+    """The arguments of a callee as `(name, is required)`, and where they are declared.
+
+    Also which of them are tensors, and the bare words that each accepts.
+    """
+    if isinstance(callee, str):
+        return [], None, set(), {}
+    if isinstance(callee, syntax.Block):
+        parameters = [(p.name, p.default is None) for p in callee.parameters]
+        return parameters, Label(callee.name_span, "the block is defined here"), set(), {}
+    declared = [(a.name, a.is_required) for a in callee.arguments]
+    tensors = {a.name for a in callee.arguments if a.kind.tensor}
+    if isinstance(callee, LossOp):
+        declared.append(("target", False))
+        tensors.add("target")
+    choices = {a.name: a.kind.choices for a in callee.arguments if a.kind.choices}
+    return declared, None, tensors, choices

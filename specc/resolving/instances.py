@@ -1,0 +1,114 @@
+"""Instance names: labels, or a layer's name and its ordinal in the text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+
+from specc import syntax
+from specc.diagnostics import Diagnostic, Label
+from specc.imports import rebound
+from specc.model import Model
+from specc.signature import Report
+from specc.source import Span
+from specc.words import is_usable_label
+
+Occurrence = syntax.Call | syntax.Repeat | syntax.For
+
+
+def name_instances(
+    body: syntax.Body, shared: Collection[str], model: Model, report: Report
+) -> None:
+    """Name the calls and loops of a body: by their labels, or by name and ordinal.
+
+    The ordinal counts all occurrences in the body's text, so that an `if` never renames a
+    neighbour. Uses of the `shared` instances have their names already.
+    """
+    ordinals: Counter[str] = Counter()
+    taken: dict[str, Span] = {}
+    automatic: list[Occurrence] = []
+    for step in _occurrences(body):
+        if isinstance(step, syntax.Shared):
+            _take(step.name, step.name_span, taken, report)
+        elif isinstance(step, syntax.Call) and step.name in shared:
+            _check_unlabelled(step, report)
+        else:
+            kind = _word(step)
+            ordinals[kind] += 1
+            if step.label is None:
+                automatic.append(step)
+            else:
+                _take(step.label.name, step.label.span, taken, report)
+            name = step.label.name if step.label else f"{kind}{ordinals[kind]}"
+            model.instances[step.span] = name
+    for step in automatic:
+        name = model.instances[step.span]
+        if name in taken:
+            report(rebound(name, taken[name], step.span, "a label, here"))
+
+
+def shared_names(body: syntax.Body) -> set[str]:
+    """The shared instances that a body declares."""
+    return {step.name for step in _occurrences(body) if isinstance(step, syntax.Shared)}
+
+
+def _check_unlabelled(call: syntax.Call, report: Report) -> None:
+    if call.label is not None:
+        report(
+            Diagnostic(
+                "E0119",
+                f"the shared instance `{call.name}` has its name already",
+                Label(call.label.span, "a second name"),
+                help="remove the label",
+            )
+        )
+
+
+def _take(name: str, span: Span, taken: dict[str, Span], report: Report) -> None:
+    if name in taken:
+        report(rebound(name, span, taken[name]))
+    taken[name] = span
+    if not is_usable_label(name):
+        report(_unusable(name, span))
+
+
+def _unusable(name: str, span: Span) -> Diagnostic:
+    """The diagnostic of a name that no attribute of a generated class can have."""
+    why = "it begins with `_`" if name.startswith("_") else "the generated classes need that word"
+    plain = name.strip("_")
+    return Diagnostic(
+        "E0107",
+        f"`{name}` cannot name a layer: {why}",
+        Label(span, "named here"),
+        help=f"call it something else, such as `{plain}_layer`" if plain else "",
+    )
+
+
+def _word(step: Occurrence) -> str:
+    if isinstance(step, syntax.Call):
+        return step.name
+    return "repeat" if isinstance(step, syntax.Repeat) else "for"
+
+
+def _occurrences(body: syntax.Body) -> Iterable[Occurrence | syntax.Shared]:
+    """The calls, loops and shared instances of a body's text; paths and arms are seen through."""
+    for statement in body.statements:
+        if isinstance(statement, syntax.Shared):
+            yield statement
+        elif isinstance(statement, syntax.Flow):
+            for step in statement.steps:
+                yield from _in_step(step)
+
+
+def _in_step(step: syntax.Step) -> Iterable[Occurrence | syntax.Shared]:
+    match step:
+        case syntax.Call():
+            yield step
+            for path in step.paths or ():
+                yield from _occurrences(path.body)
+        case syntax.Repeat() | syntax.For():
+            yield step
+        case syntax.If():
+            yield from _occurrences(step.then)
+            if step.otherwise is not None:
+                yield from _occurrences(step.otherwise)
