@@ -23,7 +23,7 @@ from specc.suggest import closest
 from specc.terms import Symbol, integer
 from specc.types import Content, TensorType
 from specc.values import Value, literal_term, show
-from specc.words import safe_name
+from specc.words import variables
 
 LARGEST_SIZE = 2**31 - 1
 
@@ -98,6 +98,9 @@ class _Net:
         self.values = {n: Value(v.plain, literal_term(v.plain)) for n, v in given.items()}
         inputs = self._declared(syntax.Input)
         targets = self._declared(syntax.Target)
+        words = variables([*inputs, *targets])
+        for name, tensor in (inputs | targets).items():
+            tensor.name = words[name]
         if not inputs:
             label = "needs one, such as `input x: real[3, 32, 32]`"
             message = f"the net `{self.net.name}` has no `input`"
@@ -140,7 +143,7 @@ class _Net:
                 declared.span,
                 "such as `real[3, 32, 32]`",
             )
-        return Tensor(safe_name(declared.name), self._type(declared.type), declared.span)
+        return Tensor(declared.name, self._type(declared.type), declared.span)
 
     def _type(self, type_: syntax.Type) -> TensorType:
         kinds = {content.value: content for content in Content}

@@ -15,6 +15,7 @@ from specc.graph import Call, Function, Layer, Loop, Node, Origin
 from specc.ops.base import LayerOp
 from specc.terms import Term, symbols
 from specc.values import Value, literal_term
+from specc.words import is_python
 
 Mask = tuple[bool, ...]
 """Which outputs of a function are used."""
@@ -207,21 +208,18 @@ def _is_lent(function: Function, name: str) -> bool:
 
 
 def used_outputs(function: Function, node: Node) -> Mask:
-    """Which results of a node anything reads; of a shared block all, as one class does every use."""
+    """Which results of a node anything reads; of a shared block all: one class does every use."""
     if isinstance(node, Call) and node.is_shared:
         return (True,) * len(node.outputs)
-    read = {id(t) for n in function.nodes for t in n.inputs}
-    read.update(id(t) for t in function.outputs)
-    return tuple(id(t) in read for t in node.outputs)
+    return tuple(tensor in function.read for tensor in node.outputs)
 
 
 def used_in_loop(function: Function, loop: Loop) -> Mask:
     """Which results of its body a loop uses in any iteration: the carried one, then the taps."""
-    read = {id(t) for n in function.nodes for t in n.inputs}
-    read.update(id(t) for t in function.outputs)
-    carried = len(loop.iterations) > 1 or id(loop.outputs[0]) in read
+    read = function.read
+    carried = len(loop.iterations) > 1 or loop.outputs[0] in read
     taps = [
-        any(position < len(i.taps) and id(i.taps[position]) in read for i in loop.iterations)
+        any(position < len(i.taps) and i.taps[position] in read for i in loop.iterations)
         for position in range(len(loop.taps))
     ]
     return (carried, *taps)
@@ -311,7 +309,7 @@ class _ClassNames:
 
     def free(self, name: str) -> str:
         """The name, with `_net` if it is taken, with a number if it was given before."""
-        base = f"{name}_net" if name in self.taken else name
+        base = f"{name}_net" if name in self.taken or is_python(name) else name
         candidate, number = base, 2
         while candidate in self.given or candidate in self.taken:
             candidate = f"{base}_{number}" if base[-1].isdigit() else f"{base}{number}"
@@ -323,4 +321,5 @@ class _ClassNames:
 def _camel(name: str) -> str:
     """`dense_layer` becomes `DenseLayer`."""
     parts = [part for part in name.split("_") if part]
-    return "".join(part[0].upper() + part[1:] for part in parts) or "Block"
+    camel = "".join(part[0].upper() + part[1:] for part in parts)
+    return camel if camel.isidentifier() else f"Block{camel}"

@@ -192,13 +192,20 @@ def _compare(link: syntax.Binary, left: Value, right: Value) -> bool:
     if link.operator in ("==", "!="):
         if isinstance(a, Polynomial) or isinstance(b, Polynomial):
             return _compare_sizes(link, a, b)
-        same_kind = isinstance(a, bool) == isinstance(b, bool)
-        return (a == b and same_kind) is (link.operator == "==")
+        return _is_same(a, b) is (link.operator == "==")
     for side, value in ((link.left, left), (link.right, right)):
         _need_number(value, side.span, link.operator)
         if isinstance(value.plain, Polynomial):
             raise needs_number(value.plain, side.span, f"`{link.operator}`")
     return _COMPARISONS[link.operator](a, b)
+
+
+def _is_same(a: Plain, b: Plain) -> bool:
+    """Whether two values are equal; a truth value is no number, in lists neither."""
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        pairs = zip(a, b, strict=False)
+        return len(a) == len(b) and all(_is_same(x.plain, y.plain) for x, y in pairs)
+    return a == b and isinstance(a, bool) == isinstance(b, bool)
 
 
 def _compare_sizes(link: syntax.Binary, a: Plain, b: Plain) -> bool:

@@ -153,6 +153,15 @@ class Function:
     is_single: bool = False
     borrowed: tuple[str, ...] = ()
     shared: tuple[Layer | Call, ...] = ()
+    _read: frozenset[Tensor] | None = None
+
+    @property
+    def read(self) -> frozenset[Tensor]:
+        """The tensors that a node takes or that the function returns."""
+        if self._read is None:
+            taken = (tensor for node in self.nodes for tensor in node.inputs)
+            self._read = frozenset((*taken, *self.outputs))
+        return self._read
 
     def children(self) -> Iterator[Function]:
         """The functions it calls, in order, with repetitions."""

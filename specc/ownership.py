@@ -195,7 +195,8 @@ class _Pass:
         for position, d_input in enumerate(statement.d_inputs):
             if d_input is None:
                 continue
-            handed_on = {c.hands_on[position] for c in callees if position < len(c.hands_on)} - copied
+            found = {c.hands_on[position] for c in callees if position < len(c.hands_on)}
+            handed_on = found - copied
             if isinstance(statement.node, Loop):  # outer tensors get sums; taps are copied
                 handed_on = handed_on & {0} if position == 0 else set()
             shared = [i for i in handed_on if i is not None and i < len(statement.d_outputs)]
@@ -216,7 +217,7 @@ def _may_overwrite(node: Node, callees: list[BackwardGraph], i: int) -> bool:
     iteration to iteration: all are as the worst, and one that is handed on becomes the carried.
     """
     if isinstance(node, Loop) and i > 0:
-        return any(any(c.overwrites[1:]) or any(h for h in c.hands_on if h) for c in callees)
+        return any(any(c.overwrites) or set(c.hands_on) != {None} for c in callees)
     return any(c.overwrites[i] for c in callees if i < len(c.overwrites))
 
 

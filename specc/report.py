@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from specc.diagnostics import Diagnostic, Severity
+if TYPE_CHECKING:
+    from specc.diagnostics import Diagnostic
 
 FORMATS = ("text", "json", "github", "sarif")
 """The forms that `report` knows."""
@@ -41,6 +43,8 @@ def report(diagnostics: Iterable[Diagnostic], form: str = "text", *, colour: boo
 
 def tally(diagnostics: Iterable[Diagnostic]) -> str:
     """How many there are, in words: `2 errors, 1 warning`; empty for none."""
+    from specc.diagnostics import Severity
+
     severities = [diagnostic.severity for diagnostic in diagnostics]
     counts = [(severities.count(severity), severity.value) for severity in Severity]
     return ", ".join(f"{n} {word}{'s' if n > 1 else ''}" for n, word in counts if n)

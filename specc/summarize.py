@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from specc import terms
 from specc.check import ShapedModel
 from specc.costs import Costs, layer_multiply_adds, size_of
-from specc.diagram.kinds import FEW, Kinds, Run, each_of
+from specc.diagram.kinds import Kinds, Run, is_outside
 from specc.diagram.labels import layer_text, shape_text
 from specc.graph import (
     Call,
@@ -19,7 +19,6 @@ from specc.graph import (
     Layer,
     Loop,
     Node,
-    Origin,
     count_parameters,
     layer_parameters,
 )
@@ -209,8 +208,8 @@ class _Rows:
     def _row(
         self, path: str, layers: Sequence[Layer], times: Sequence[int], owned: Sequence[int]
     ) -> Row:
-        parameters, multiply_adds = 0, 0
-        total: Integer = multiply_adds
+        parameters = 0
+        total: Integer = 0
         for layer, count, sets in zip(layers, times, owned, strict=True):
             parameters += sets * layer_parameters(layer)
             total = total + count * layer_multiply_adds(layer)
@@ -227,7 +226,7 @@ class _Rows:
         if isinstance(node, Loop) or not node.is_shared:
             return body.owned
         owner = body
-        while owner.parent is not None and _is_outside(owner.function, node.name):
+        while owner.parent is not None and is_outside(owner.function, node.name):
             owner = owner.parent
         if (owner, node.name) in self.used:
             return 0
@@ -236,11 +235,7 @@ class _Rows:
 
     def _loop(self, path: str, bodies: Sequence[_Body], index: int) -> Iterator[Row]:
         loops = [n for n in (b.function.nodes[index] for b in bodies) if isinstance(n, Loop)]
-        is_each = (
-            len(loops) == 1 and loops[0].variable is not None and len(loops[0].iterations) <= FEW
-        )
-        runs = [each_of(loop) if is_each else self.kinds.runs(loop) for loop in loops]
-        for peers in zip(*runs, strict=True):
+        for peers in self.kinds.together(loops):
             place = f"{path}.{_numbers(peers)}"
             inner = [b for body, run in zip(bodies, peers, strict=True) for b in _in(body, run)]
             together = _together(inner)
@@ -272,8 +267,3 @@ def _numbers(runs: Sequence[Run]) -> str:
     """The iterations of runs that are walked together: `0`, `{1…11}`; the longest run's."""
     longest = max(runs, key=lambda run: run.count)
     return longest.name if longest.count == 1 else f"{{{longest.name}}}"
-
-
-def _is_outside(function: Function, name: str) -> bool:
-    """Whether a shared instance belongs to a body around this loop."""
-    return function.origin is Origin.LOOP and all(name != n.name for n in function.shared)

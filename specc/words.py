@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import builtins
 import keyword
+from collections.abc import Iterable
+from functools import cache
 
 FUNCTIONS = ("len", "max", "min", "range", "sum")
 """The functions that expressions can call."""
 
 _MEMBERS = {
-    "array", "arrays", "astype", "backward", "buffers", "calls", "dtype", "forward", "gradients",
-    "kept", "load", "loss", "named_parameters", "parameters", "predict", "reset_state", "run",
-    "save", "training",
+    "array", "arrays", "astype", "backward", "begin_step", "buffers", "calls", "draw",
+    "draw_masks_from", "dtype", "forward", "gradients", "input_gradients", "kept",
+    "lay_out", "load", "loss", "named_parameters", "parameters", "parts", "penalised",
+    "predict", "prepare", "public_gradients", "public_values", "reset_state", "rng", "run",
+    "save", "training", "values",
 }  # fmt: skip
 """Attributes of the generated classes."""
+
+_TORCH_MEMBERS = {
+    "T_destination", "add_module", "apply", "bfloat16", "call_super_init", "children",
+    "compile", "cpu", "cuda", "double", "dump_patches", "eval", "extra_repr", "float",
+    "get_buffer", "get_extra_state", "get_parameter", "get_submodule", "half", "ipu",
+    "load_state_dict", "modules", "mtia", "named_buffers", "named_children",
+    "named_modules", "register_backward_hook", "register_buffer", "register_forward_hook",
+    "register_forward_pre_hook", "register_full_backward_hook",
+    "register_full_backward_pre_hook", "register_load_state_dict_post_hook",
+    "register_load_state_dict_pre_hook", "register_module", "register_parameter",
+    "register_state_dict_post_hook", "register_state_dict_pre_hook", "requires_grad_",
+    "set_extra_state", "set_submodule", "share_memory", "state_dict", "to", "to_empty",
+    "train", "type", "xpu", "zero_grad",
+}  # fmt: skip
+"""Attributes of `torch.nn.Module`: a label is a name on every target."""
 
 
 def is_usable_label(name: str) -> bool:
@@ -21,10 +40,45 @@ def is_usable_label(name: str) -> bool:
 
     Labels are part of parameter names, so that they cannot be changed on the way.
     """
-    return not (keyword.iskeyword(name) or name in _MEMBERS or name.startswith("_"))
+    taken = keyword.iskeyword(name) or name in _MEMBERS or name in _TORCH_MEMBERS
+    return not (taken or name.startswith("_"))
+
+
+_VARIABLES = {"_", "channels_first", "channels_last", "dtype", "np", "seed", "self", "training"}
+"""What generated methods use themselves."""
+
+
+@cache
+def _called() -> frozenset[str]:
+    """The functions that generated methods call: `relu` and `relu_backward`."""
+    from specc.ops.base import FunctionOp
+    from specc.ops.registry import ops
+
+    names = [op.function_name for op in ops().values() if isinstance(op, FunctionOp)]
+    return frozenset([*names, *(f"{name}_backward" for name in names)])
+
+
+def is_python(name: str) -> bool:
+    """Whether Python has a meaning for the name already."""
+    return keyword.iskeyword(name) or hasattr(builtins, name)
 
 
 def safe_name(name: str) -> str:
     """A name of the spec as a Python variable: `lambda` becomes `lambda_`."""
-    taken = keyword.iskeyword(name) or hasattr(builtins, name) or name in ("self", "np")
+    if name.startswith("__") and not name.endswith("__"):
+        return f"{name}__"  # else Python puts the name of the class before it
+    taken = is_python(name) or name in _VARIABLES or name in _called()
     return f"{name}_" if taken else name
+
+
+def variables(names: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Names of the spec as Python variables, all different and none of `taken`."""
+    given = set(taken)
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        word = safe_name(name)
+        while word in given:
+            word += "_"
+        given.add(word)
+        found[name] = word
+    return found

@@ -59,8 +59,8 @@ class Compiled:
         """The gradients of a fresh step, by parameter, and of inputs if asked for; copies."""
         self.loss(batch)
         found = {name: g.copy() for name, g in self.net.backward().items()}
-        names = [t.name for t in self.shaped.inputs.values()]
-        return found | {n: getattr(self.net, f"d_{n}").copy() for n in names if hasattr(self.net, f"d_{n}")}
+        inputs = getattr(self.net, "input_gradients", {})
+        return found | {name: gradient.copy() for name, gradient in inputs.items()}
 
     def numbers(self) -> dict[str, Any]:
         """Copies of the parameters."""

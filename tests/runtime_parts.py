@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from specc import templates
+from specc import rendering
 
 MODULES = ["argparse", "csv", "gzip", "json", "math", "os", "sys", "time", "zipfile", "zlib"]
 DEFAULT_INIT = {"kind": "default", "size": None}
@@ -158,7 +158,7 @@ class Net(Network):
 
 def render(template: str, /, **context: Any) -> str:
     """Return one rendered template, without blank lines around it."""
-    return templates.render("numpy", template, **context)
+    return rendering.render("numpy", template, **context)
 
 
 def join(parts: list[str], threads: bool = False) -> str:

@@ -383,6 +383,30 @@ def result_of_a_block_unused_at_some_calls(p: Affine, b: Tensors) -> torch.Tenso
 
 
 @case("""
+block two {
+  dense(5) as u
+  from in -> dense(5) -> tanh as v
+  output u, v
+}
+net N {
+  input x: real[5]
+  target y: real[5]
+  two as (a, b)
+  from a, b -> add as s
+  two as (c, d)
+  from c, d, s -> add
+  loss mse
+}
+""")
+def one_gradient_for_two_results_of_a_block(p: Affine, b: Tensors) -> torch.Tensor:
+    def two(name: str, x: torch.Tensor) -> torch.Tensor:
+        return p(f"{name}.dense1", x) + torch.tanh(p(f"{name}.dense2", x))
+
+    s = two("two1", b["x"])
+    return F.mse_loss(two("two2", s) + s, b["y"])
+
+
+@case("""
 block two { dense(5) -> relu as h
   dense(5) as g
   output h, g }

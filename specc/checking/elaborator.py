@@ -179,9 +179,7 @@ def dead_nodes(function: Function) -> list[Layer | Call | Loop]:
 
 def unused_inputs(function: Function) -> list[Tensor]:
     """The inputs that no node and no output reads."""
-    read = {id(t) for node in function.nodes for t in node.inputs}
-    read.update(id(t) for t in function.outputs)
-    return [t for t in function.inputs if id(t) not in read]
+    return [t for t in function.inputs if t not in function.read]
 
 
 def single_call(body: syntax.Body) -> syntax.Call | None:

@@ -22,7 +22,7 @@ from specc.source import Span
 from specc.terms import Term
 from specc.types import TensorType
 from specc.values import Value, literal_term, named, rewritten
-from specc.words import safe_name
+from specc.words import variables
 
 if TYPE_CHECKING:
     from specc.checking.body import Body
@@ -111,8 +111,9 @@ def _build_block(
     types: tuple[TensorType, ...],
     inputs: tuple[Tensor, ...],
 ) -> Function | None:
+    words = variables(names)
     tensors = {
-        n: Tensor(safe_name(n), t, i.span) for n, t, i in zip(names, types, inputs, strict=True)
+        n: Tensor(words[n], t, i.span) for n, t, i in zip(names, types, inputs, strict=True)
     }
     from specc.checking.body import Body  # which walks calls, and they lead here
 

@@ -17,7 +17,7 @@ from specc.ops.base import LayerOp
 from specc.terms import Term
 from specc.types import TensorType
 from specc.values import Value, literal_term, named, show
-from specc.words import safe_name
+from specc.words import variables
 
 MOST_ITERATIONS = 100_000
 
@@ -143,6 +143,7 @@ class _Walk:
             functions.append((function, arguments))
         result = Tensor(self.parent.unique(self.name), self._result(functions), self.step.span)
         outer = dict.fromkeys(t for i in iterations for t in i.inputs)
+        words = tuple(self._tap_variable(name) for name in taps)
         loop = Loop(
             self.name,
             tuple(iterations),
@@ -151,13 +152,25 @@ class _Walk:
             self.values,
             (self.start, *outer),
             (result, *(t for i in iterations for t in i.taps)),
-            tuple(taps),
+            words,
             self.step.span,
         )
+        for index, iteration in enumerate(iterations if loop.is_uniform else ()):
+            for word, tensor in zip(words, iteration.taps, strict=True):
+                tensor.name = f"{word}[{index}]"
         if not loop.is_uniform:  # written line by line: each tap is a variable
             for tensor in loop.outputs[1:]:
                 tensor.name = self.parent.unique(tensor.name.replace("[", "").replace("]", ""))
         return loop
+
+    def _tap_variable(self, name: str) -> str:
+        """The list of a tap in the code; with `_` behind it, what one round hands out."""
+        taken = self.parent.taken
+        word = self.parent.unique(name)
+        while f"{word}_" in taken:
+            word = self.parent.unique(f"{word}s")
+        taken.add(f"{word}_")
+        return word
 
     # ------------------------------------------------------------ what the body sees
 
@@ -230,8 +243,9 @@ class _Walk:
         outer: tuple[tuple[str, Tensor], ...],
     ) -> LoopBody | None:
         x = Tensor("x", types[0], self.start.span)
+        words = variables(("outer" if name == "in" else name for name, _ in outer), ["x"])
         inner = {
-            name: Tensor(safe_name("outer" if name == "in" else name), type_, tensor.span)
+            name: Tensor(words["outer" if name == "in" else name], type_, tensor.span)
             for (name, tensor), type_ in zip(outer, types[1:], strict=True)
         }
         body = Body(self.parent.elaborator, symbols, (x, *inner.values()), (x,), is_loop=True)
@@ -274,7 +288,7 @@ class _Walk:
         taps = self.parent.names.setdefault(name, Taps(inner.span))
         assert isinstance(taps, Taps)
         tensor = Tensor(
-            f"{safe_name(name)}[{index}]", inner.type.with_terms(literal_term), inner.span
+            f"{name}[{index}]", inner.type.with_terms(literal_term), inner.span
         )
         self.parent.add_tap(taps, position, tensor, syntax.Reference(name, None, inner.span))
         return tensor

@@ -68,9 +68,16 @@ class Names:
         meaning = self.names.get(name.id)
         if isinstance(meaning, Value):
             return meaning
-        if self.is_broken and name.id not in self.model.files[name.span.source].lets:
+        if name.id in self.model.files[name.span.source].lets:
+            return self.elaborator.file_value(name)
+        if self.is_broken:
             raise Broken  # it would have a value but for the error
-        return self.elaborator.file_value(name)
+        raise fail(
+            "E0112",
+            f"the value `{name.id}` does not exist in this case",
+            name.span,
+            "it is bound only where an `if` goes the other way, or after this",
+        )
 
     def incoming_value(self, incoming: syntax.Incoming) -> Value:
         """`in.channels` and its like."""

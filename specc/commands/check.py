@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @click.command(
     "check",
-    short_help="Find every error and warning of a spec.",
     epilog="Example:  specc check specs/lenet.net --set classes=26",
 )
 @files_argument
 @spec_options
+@click.option("--train", "section", metavar="NAME", help="Which `train` section is meant.")
 @click.option("--json", "as_json", is_flag=True, help="Short for `--output-format json`.")
-def command(files: tuple[str, ...], options: Options, as_json: bool) -> int:
+def command(files: tuple[str, ...], options: Options, section: str | None, as_json: bool) -> int:
     """Read specs, give every tensor its shape, and report every error and warning.
 
     Prints a line for each net that is right. With `--output-format json`, the diagnostics and
@@ -33,7 +33,7 @@ def command(files: tuple[str, ...], options: Options, as_json: bool) -> int:
 
     form = "json" if as_json else options.form
     diagnostics = Diagnostics()
-    nets = [net for file in files for net in _check(file, options, diagnostics)]
+    nets = [net for file in files for net in _check(file, options, section, diagnostics)]
     if form == "json":
         _print_json(diagnostics, nets)
     else:
@@ -44,14 +44,16 @@ def command(files: tuple[str, ...], options: Options, as_json: bool) -> int:
     return 1 if diagnostics.has_errors else 0
 
 
-def _check(file: str, options: Options, diagnostics: Diagnostics) -> list[dict[str, Any]]:
+def _check(
+    file: str, options: Options, section: str | None, diagnostics: Diagnostics
+) -> list[dict[str, Any]]:
     """The nets of a file that are right; what is wrong goes to `diagnostics`."""
     from specc.diagnostics import CompileError, Diagnostics
 
     found = Diagnostics()
     try:
         shaped = options.analyse(read_spec(file), found)
-        _check_training(shaped, found)
+        _check_training(shaped, section, found)
         found.raise_errors()
         nets = [_net(file, name, model) for name, model in shaped.items()]
         nets = nets or [{"file": file, "net": None}]
@@ -64,13 +66,15 @@ def _check(file: str, options: Options, diagnostics: Diagnostics) -> list[dict[s
     return nets
 
 
-def _check_training(shaped: dict[str, ShapedModel], diagnostics: Diagnostics) -> None:
+def _check_training(
+    shaped: dict[str, ShapedModel], section: str | None, diagnostics: Diagnostics
+) -> None:
     """Check the `train` sections of every net."""
     from specc.training import train_settings
 
     for model in shaped.values():
         if model.model.trains:
-            train_settings(model, diagnostics)
+            train_settings(model, diagnostics, section)
 
 
 def _net(file: str, name: str, model: ShapedModel) -> dict[str, Any]:

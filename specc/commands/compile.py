@@ -60,7 +60,6 @@ class _Job:
 
 @click.command(
     "compile",
-    short_help="Turn a spec into standalone code.",
     epilog="Example:  specc compile specs/lenet.net -o lenet.py",
 )
 @file_argument

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from specc.explain import Explanation
 
 
-@click.command(
-    "explain", short_help="Say what an error's code means.", epilog="Example:  specc explain E0301"
-)
+@click.command("explain", epilog="Example:  specc explain E0301")
 @click.argument("code", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def command(code: str | None, as_json: bool) -> None:

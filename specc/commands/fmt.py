@@ -27,9 +27,7 @@ class _Formatted:
         return self.before != self.after
 
 
-@click.command(
-    "fmt", short_help="Set specs in the canonical form.", epilog="Example:  specc fmt specs/*.net"
-)
+@click.command("fmt", epilog="Example:  specc fmt specs/*.net")
 @files_argument
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file would change.")
 @click.option("--diff", is_flag=True, help="Write nothing; print what would change.")

@@ -9,8 +9,16 @@ import click
 
 from specc import __version__
 
-COMMANDS = ("check", "compile", "train", "render", "summary", "fmt", "explain")
-"""In the order in which help lists them."""
+COMMANDS = {
+    "check": "Find every error and warning of a spec.",
+    "compile": "Turn a spec into standalone code.",
+    "train": "Compile a spec and train it.",
+    "render": "Draw a net.",
+    "summary": "List a net's layers, parameters and costs.",
+    "fmt": "Set specs in the canonical form.",
+    "explain": "Say what an error's code means.",
+}
+"""The commands in the order in which help lists them, and what it says."""
 
 
 class _Commands(click.Group):
@@ -24,6 +32,10 @@ class _Commands(click.Group):
             return None
         command: click.Command = import_module(f"specc.commands.{cmd_name}").command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -28,7 +28,6 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 @click.command(
     "render",
-    short_help="Draw a net.",
     epilog="Example:  specc render specs/lenet.net -o lenet.svg --depth 1",
 )
 @file_argument
@@ -76,7 +75,7 @@ def _form(output: str | None, form: str | None) -> Format:
 
 def draw(net: ShapedModel, form: Format, depth: int | None = None) -> bytes:
     """The picture of a net."""
-    from specc.draw import NoGraphviz, dot, render
+    from specc.draw import NoGraphviz, RenderError, dot, render
 
     text = dot(net, depth=depth)
     if form == "dot":
@@ -85,3 +84,5 @@ def draw(net: ShapedModel, form: Format, depth: int | None = None) -> bytes:
         return render(text, form)
     except NoGraphviz as error:
         raise Failure(str(error), "`--format dot` works without it") from None
+    except RenderError as error:
+        raise Failure(str(error)) from None

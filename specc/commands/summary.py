@@ -18,12 +18,11 @@ from specc.commands.common import (
 )
 
 if TYPE_CHECKING:
-    from specc.summarize import Summary
+    from specc.summarize import Row, Summary
 
 
 @click.command(
     "summary",
-    short_help="List a net's layers, parameters and costs.",
     epilog="Example:  specc summary specs/lenet.net --batch 64",
 )
 @file_argument
@@ -51,7 +50,10 @@ def command(file: str, options: Options, batch: int, sizes: tuple[str, ...], as_
         net = options.shape_one(read_spec(file), diagnostics)
     from specc.summarize import summarize
 
-    summary = summarize(net, batch=batch, sizes=given)
+    try:
+        summary = summarize(net, batch=batch, sizes=given)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--size'") from None
     if as_json:
         _print_json(summary, net.net.name, batch)
     else:
@@ -73,8 +75,8 @@ def _print_json(summary: Summary, net: str, batch: int) -> None:
 
 def _print_table(summary: Summary, net: str, batch: int) -> None:
     head = ("layer", "kind", "output", "parameters", "multiply-adds")
-    rows: list[Row] = [
-        (r.path, r.layer, r.output, _number(r.parameters), _number(r.multiply_adds))
+    rows: list[Cells] = [
+        (r.path, _repeated(r), r.output, _number(r.parameters), _number(r.multiply_adds))
         for r in summary.rows
     ]
     total = ("total", "", "", _number(summary.parameters), _number(summary.multiply_adds))
@@ -82,14 +84,26 @@ def _print_table(summary: Summary, net: str, batch: int) -> None:
         _print_rich(head, rows, total, net)
     else:
         _print_plain(head, rows, total)
-    print(f"memory in training at batch {batch}: {_bytes(summary.memory)}")
+    parts = summary.parts
+    print(
+        f"memory in training at batch {batch}: {_bytes(summary.memory)}"
+        f" (parameters {_bytes(parts.parameters)}, gradients {_bytes(parts.gradients)},"
+        f" activations {_bytes(parts.activations)}); Adam: {_bytes(parts.adam)} more"
+    )
 
 
-def _number(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def _repeated(row: Row) -> str:
+    return row.layer if row.times == 1 else f"{row.layer} ×{row.times}"
 
 
-def _bytes(count: int) -> str:
+def _number(value: int | str) -> str:
+    """A count as it is shown: nothing for 0; an expression where a size is free."""
+    return f"{value:,}" if isinstance(value, int) and value else str(value or "")
+
+
+def _bytes(count: int | str) -> str:
+    if isinstance(count, str):
+        return f"{count} B"
     size, unit = float(count), "B"
     for larger in ("KiB", "MiB", "GiB", "TiB"):
         if size < 1024:
@@ -98,10 +112,10 @@ def _bytes(count: int) -> str:
     return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
 
 
-Row = tuple[str, ...]
+Cells = tuple[str, ...]
 
 
-def _print_plain(head: Row, rows: list[Row], total: Row) -> None:
+def _print_plain(head: Cells, rows: list[Cells], total: Cells) -> None:
     """Columns of text; the numbers to the right."""
     widths = [max(map(len, column)) for column in zip(head, *rows, total, strict=True)]
     rule = "  ".join("-" * width for width in widths)
@@ -116,7 +130,7 @@ def _print_plain(head: Row, rows: list[Row], total: Row) -> None:
         print("  ".join(cells))
 
 
-def _print_rich(head: Row, rows: list[Row], total: Row, net: str) -> None:
+def _print_rich(head: Cells, rows: list[Cells], total: Cells, net: str) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table

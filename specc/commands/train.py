@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +16,8 @@ from specc.commands.render import Format, draw
 from specc.commands.targets import net_to_train, nets_of, parse_program, stem
 
 if TYPE_CHECKING:
+    from subprocess import Popen
+
     from specc.check import ShapedModel
 
 _PATIENCE = 2.0
@@ -26,7 +26,6 @@ _PATIENCE = 2.0
 
 @click.command(
     "train",
-    short_help="Compile a spec and train it.",
     epilog="Example:  specc train specs/lenet.net --epochs 3 --out runs/a",
 )
 @file_argument
@@ -53,7 +52,9 @@ def command(
     a picture of it. Options set here go before those of the spec.
     """
     with reporting(options.form) as diagnostics:
+        from specc.diagnostics import Diagnostics
         from specc.pipeline import generate
+        from specc.training import nothing_to_train, train_settings
 
         source = read_spec(file)
         program = parse_program(source, diagnostics)
@@ -73,6 +74,8 @@ def command(
             diagnostics=diagnostics,
         )
         shaped = options.analyse(source, diagnostics)[code.net]
+        if train_settings(shaped, Diagnostics(), section) is None:
+            diagnostics.add(nothing_to_train(shaped))
     write_code(script, code.text)
     diagram = _draw(shaped, folder / name)
     status = _run([sys.executable, str(script), "--out", str(folder), *_passed_on(given)])
@@ -104,6 +107,8 @@ def _draw(net: ShapedModel, path: Path) -> Path:
 
 def _run(command: list[str]) -> int:
     """Run a script, its output passed through as it comes; its exit status, as a shell's."""
+    import subprocess
+
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     sys.stdout.flush()
     with subprocess.Popen(command, env=environment) as process:
@@ -114,8 +119,11 @@ def _run(command: list[str]) -> int:
     return status if status >= 0 else 128 - status
 
 
-def _end(process: subprocess.Popen[bytes]) -> int:
+def _end(process: Popen[bytes]) -> int:
     """Wait for an interrupted script; the terminal has told it, too, or else we do."""
+    import signal
+    import subprocess
+
     try:
         return process.wait(_PATIENCE)
     except subprocess.TimeoutExpired:

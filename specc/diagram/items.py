@@ -8,14 +8,13 @@ from hashlib import sha256
 
 from specc.diagram import labels
 from specc.diagram.frames import Frame
-from specc.diagram.kinds import Run
+from specc.diagram.kinds import Run, is_outside
 from specc.graph import (
     Call,
     Function,
     Layer,
     Loop,
     Node,
-    Origin,
     count_parameters,
     layer_parameters,
 )
@@ -105,7 +104,7 @@ class Items:
         if isinstance(node, Loop) or not node.is_shared:
             return ""
         owner = frame
-        while owner.parent is not None and _is_outside(owner, node.name):
+        while owner.parent is not None and is_outside(owner.functions[0], node.name):
             owner = owner.parent
         key = _join(owner.path, node.name)
         if key in self._shared:
@@ -117,12 +116,6 @@ class Items:
 def _own_text(text: str, layer: Layer, name: str) -> str:
     """Nothing, where the name of the instance says it all: `relu1`."""
     return "" if text == layer.op.name == name.rstrip("0123456789") else text
-
-
-def _is_outside(frame: Frame, name: str) -> bool:
-    """Whether a shared instance belongs to a body around this loop."""
-    function = frame.functions[0]
-    return function.origin is Origin.LOOP and all(name != n.name for n in function.shared)
 
 
 def _variable(loop: Loop, functions: Sequence[Function]) -> str:

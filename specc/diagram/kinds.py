@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
-from specc.graph import Call, Function, Iteration, Layer, Loop, Node, Tensor
+from specc.graph import Call, Function, Iteration, Layer, Loop, Node, Origin, Tensor
 
 FEW = 8
 """A `for` of at most so many iterations, each with a value of its own, is drawn in full."""
@@ -56,7 +56,14 @@ class Kinds:
             self._known[id(function)] = self._numbers.setdefault(key, len(self._numbers))
         return self._known[id(function)]
 
-    def runs(self, loop: Loop) -> list[Run]:
+    def together(self, loops: Sequence[Loop]) -> list[tuple[Run, ...]]:
+        """The iterations of loops of one kind: what is drawn as one, with a run of each loop."""
+        first = loops[0]
+        if len(loops) == 1 and first.variable is not None and len(first.iterations) <= FEW:
+            return [(Run(i, (iteration,)),) for i, iteration in enumerate(first.iterations)]
+        return list(zip(*(self._runs(loop) for loop in loops), strict=True))
+
+    def _runs(self, loop: Loop) -> list[Run]:
         """The iterations of a loop, those of one kind together."""
         runs: list[Run] = []
         start, kinds = 0, [self.of(i.function) for i in loop.iterations]
@@ -81,7 +88,7 @@ class Kinds:
             return node.op.name, node.is_shared
         if isinstance(node, Call):
             return self.of(node.function), node.is_shared
-        kinds = tuple(self.of(run.iterations[0].function) for run in self.runs(node))
+        kinds = tuple(self.of(run.iterations[0].function) for run in self._runs(node))
         reads = tuple(dict.fromkeys(_places(i.inputs, place) for i in node.iterations))
         return kinds, reads, len(node.iterations) if node.taps else 0
 
@@ -91,9 +98,9 @@ def _places(tensors: Sequence[Tensor], place: dict[int, int]) -> tuple[int, ...]
     return tuple(place.get(id(tensor), -1) for tensor in tensors)
 
 
-def each_of(loop: Loop) -> list[Run]:
-    """Every iteration by itself."""
-    return [Run(index, (iteration,)) for index, iteration in enumerate(loop.iterations)]
+def is_outside(function: Function, name: str) -> bool:
+    """Whether a shared instance that a function uses belongs to the body around it."""
+    return function.origin is Origin.LOOP and all(name != n.name for n in function.shared)
 
 
 def distinct(functions: Iterator[Function] | Sequence[Function]) -> list[Function]:

@@ -15,7 +15,7 @@ from specc.check import ShapedModel
 from specc.diagram import labels, style
 from specc.diagram.frames import Frame, Source, Sources, by_input, outer_sources, typed
 from specc.diagram.items import Item, Items
-from specc.diagram.kinds import FEW, Kinds, Run, distinct, each_of
+from specc.diagram.kinds import Kinds, Run, distinct
 from specc.graph import Call, Function, Layer, Loop, Node, Tensor
 from specc.ops.base import LossOp
 
@@ -68,10 +68,12 @@ class Sketch:
         written = [s for s in self.shaped.net.body.statements if isinstance(s, syntax.Output)]
         if not written and self.shaped.losses:
             return
-        names = [r.span.text for r in written[0].references] if written else ["output"]
-        for name, tensor in zip(names, self.shaped.outputs, strict=True):
+        references = written[0].references if written else ()
+        names = [(r.name, r.span.text) for r in references]
+        names = names or [("output", "output")] * len(self.shaped.outputs)
+        for (name, shown), tensor in zip(names, self.shaped.outputs, strict=True):
             node = self.items.id("output", name)
-            self._node(frame, node, style.label(labels.clip(name)), style.end(False))
+            self._node(frame, node, style.label(labels.clip(shown)), style.end(False))
             self._edges(frame.read(tensor), node, {})
 
     # ------------------------------------------------------------ bodies
@@ -195,14 +197,13 @@ class Sketch:
 
     def _loop(self, frame: Frame, loops: Sequence[Loop]) -> None:
         first = loops[0]
-        is_each = len(loops) == 1 and first.variable is not None and len(first.iterations) <= FEW
-        runs = [each_of(x) if is_each else self.kinds.runs(x) for x in loops]
+        parts = self.kinds.together(loops)
         carried = frame.read(first.inputs[0])
-        for peers in zip(*runs, strict=True):
-            name = first.name if len(runs[0]) == 1 else f"{first.name}.{peers[0].name}"
-            results = self._run(frame, first, peers, carried, name)
-            carried = typed(results[0], [run.last.outputs[0] for run in peers])
-            self._taps(frame, peers[0], results[1:])
+        for runs in parts:
+            name = first.name if len(parts) == 1 else f"{first.name}.{runs[0].name}"
+            results = self._run(frame, first, runs, carried, name)
+            carried = typed(results[0], [run.last.outputs[0] for run in runs])
+            self._taps(frame, runs[0], results[1:])
         frame.sources[id(first.outputs[0])] = typed(carried, [x.outputs[0] for x in loops])
 
     def _run(

@@ -12,6 +12,7 @@ from specc.graph import Call, Iteration, Layer, Loop, Node
 from specc.ops.base import LayerOp
 from specc.targets.layout import call, indented
 from specc.terms import Symbol, Term, render, substitute, symbols
+from specc.words import variables
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class Constructor:
         self.plan = plan
         self.classes = classes
         self.graphs = graphs
+        loops = [n.variable for n in plan.function.nodes if isinstance(n, Loop) and n.variable]
+        self.words = variables([*plan.arguments, *loops], [p.name for p in classes])
+        self.fixed = {**plan.fixed, **{n: Symbol(word) for n, word in self.words.items()}}
 
     def lines(self) -> list[str]:
         """The body of `__init__`, a line for each part in the order of the spec."""
@@ -54,7 +58,7 @@ class Constructor:
             else:
                 making = self.making(self.plan, node)
                 if making is not None:
-                    kernel, arguments = making.written(self.plan.fixed)
+                    kernel, arguments = making.written(self.fixed)
                     lines += call(f"self.{node.name} = {kernel}(", arguments)
         if self.plan.is_stacked and self.graphs[id(self.plan)].kept:
             lines.append("self.calls = []")
@@ -115,7 +119,7 @@ class _LoopWriter:
     def __init__(self, constructor: Constructor, loop: Loop) -> None:
         self.constructor = constructor
         self.loop = loop
-        self.fixed = constructor.plan.fixed
+        self.fixed = constructor.fixed
         self.plans = constructor.classes.plans_in(constructor.plan, loop)
         self.peers = [n for n in constructor.plan.peers(loop) if isinstance(n, Loop)]
 
@@ -216,9 +220,11 @@ class _LoopWriter:
 
     def _local(self, name: str) -> str:
         """A variable for a size that changes from iteration to iteration."""
-        taken = {*self.constructor.plan.arguments, self.loop.variable}
+        taken = self.constructor.words.values()
         plain = name.removeprefix("in_")
-        return next(n for n in (plain, name, f"next_{plain}", f"next_{name}") if n not in taken)
+        tried = (plain, name, f"next_{plain}", f"next_{name}")
+        free = (n for n in tried if n not in taken)
+        return next(free, None) or variables([plain], taken)[plain]
 
     def _next_size(self, iteration: Iteration, name: str) -> Term:
         """The size in the next iteration, in the symbols of this one."""
@@ -230,7 +236,9 @@ class _LoopWriter:
 
     def _variable(self, making: Making, steps: list[Term] | None = None) -> str:
         used = {*making.symbols(), *(s for step in steps or () for s in symbols(step))}
-        return self.loop.variable if self.loop.variable in used else "_"
+        variable = self.loop.variable or "_"
+        word = self.constructor.words.get(variable, variable)
+        return word if used & {variable, word} else "_"
 
     def _range(self, start: int, stop: int, making: Making) -> str:
         count = len(self.loop.iterations)

@@ -10,7 +10,7 @@ from specc.graph import Call, Function, Iteration, Layer, Loop, Tensor
 from specc.ops.base import FunctionOp, LayerOp, LossOp
 from specc.targets.layout import call, commented, indented
 from specc.terms import Polynomial, render, substitute
-from specc.words import safe_name
+from specc.words import safe_name, variables
 
 JOINS = {"add": ("+", "np.add"), "multiply": ("*", "np.multiply")}
 
@@ -115,10 +115,13 @@ def part_name(loop: Loop, plan: ClassPlan) -> str:
     function = loop.iterations[0].function
     taken = {t.name for n in plan.function.nodes for t in n.outputs}
     taken.update(t.name for t in plan.function.inputs)
-    names = ["part", "part_"]
+    taken.update(tap for n in plan.function.nodes if isinstance(n, Loop) for tap in n.taps)
+    taken.update(plan.function.borrowed)
     if function.is_single and isinstance(function.nodes[0], Call):
-        names.insert(0, safe_name(function.nodes[0].function.name))
-    return next(name for name in names if name not in taken)
+        name = safe_name(function.nodes[0].function.name)
+        if name not in taken and not name.startswith("d_"):
+            return name
+    return variables(["part"], taken)["part"]
 
 
 def _lent(function: Function) -> list[str]:
@@ -190,6 +193,7 @@ class BackwardWriter:
         self.graphs = graphs
         self.graph = graphs[id(plan)]
         self.names: dict[Tensor, str] = {}
+        self.taken = _names_in(self.graph) | set(plan.function.borrowed)
 
     def lines(self) -> list[str]:
         """The body of `backward`, without `return`."""
@@ -208,8 +212,14 @@ class BackwardWriter:
     def local(self, tensor: Tensor) -> str:
         """The variable of a tensor here: the tap `tap[1]` is kept as `tap_1`."""
         if tensor not in self.names:
-            self.names[tensor] = tensor.name.replace("[", "_").replace("]", "")
+            is_tap = "[" in tensor.name
+            name = tensor.name.replace("[", "_").replace("]", "")
+            self.names[tensor] = self._free(name) if is_tap else name
         return self.names[tensor]
+
+    def _free(self, name: str) -> str:
+        """A variable that no tensor has."""
+        return variables([name], self.taken)[name]
 
     def _formula(self, formula: Formula) -> str:
         arguments = [self.local(t) for t in formula.arguments]
@@ -256,7 +266,7 @@ class BackwardWriter:
         carried = statement.d_inputs[0]
         first = self.local(statement.d_outputs[0])
         copied = ".copy()" if 0 in self.graph.copies.get(statement, set()) else ""
-        name = self.local(carried) if carried is not None else f"d_{loop.name}_x"
+        name = self.local(carried) if carried is not None else self._free(f"d_{loop.name}_x")
         lines = [f"{name} = {first}{copied}"] if name != first or copied else []
         captured = dict(zip(loop.inputs[1:], statement.d_inputs[1:], strict=True))
         lines += [f"{self.local(d)} = 0" for d in captured.values() if d is not None]
@@ -331,12 +341,23 @@ class BackwardWriter:
             if d_inner is None or total is None:
                 results.append("_")
                 continue
-            part_of = f"{self.local(total)}_part"
+            part_of = self._free(f"{self.local(total)}_part")
             results.append(part_of)
             sums.append(f"{self.local(total)} = {self.local(total)} + {part_of}")
         prefix = "" if set(results) == {"_"} else f"{', '.join(results)} = "
         arguments = [*given, *_lent_names(iteration.function, self.plan)]
         return [*call(f"{prefix}{part}.backward(", arguments, ")", 12), *sums]
+
+
+def _names_in(graph: BackwardGraph) -> set[str]:
+    """The names of all tensors of a backward pass."""
+    tensors: list[Tensor | None] = [*graph.kept, *graph.d_outputs]
+    for statement in graph.statements:
+        if isinstance(statement, Formula):
+            tensors += [statement.result, *statement.arguments]
+        else:
+            tensors += [*statement.d_outputs, *statement.d_inputs]
+    return {tensor.name for tensor in tensors if tensor is not None}
 
 
 def _unpack(names: list[str], source: str) -> list[str]:

@@ -10,14 +10,17 @@ from pathlib import PurePath
 from specc.classes import ClassPlan, is_called_again, name_classes
 from specc.differentiate import Formula, TrainingModel
 from specc.graph import Layer, Loop, Tensor, count_parameters
+from specc.literal import literal
 from specc.ops.base import FunctionOp, LayerOp
 from specc.ops.registry import ops
 from specc.rendering import render, render_kernels
 from specc.resources import resource
 from specc.source import Source, Span
+from specc.targets.layout import call
 from specc.targets.numpy.construct import Constructor
 from specc.targets.numpy.passes import BackwardWriter, forward_lines
 from specc.types import Content, TensorType
+from specc.words import variables
 
 TARGET = "numpy"
 RUNTIME = frozenset(
@@ -172,7 +175,7 @@ class _File:
             "block",
             name=plan.name,
             doc=_block_doc(plan, self.shaped.model.program.source),
-            arguments=", ".join(plan.arguments),
+            arguments=", ".join(constructor.words[n] for n in plan.arguments),
             construct=construct,
             inputs=", ".join([*(t.name for t in plan.function.inputs), *borrowed]),
             forward=forward,
@@ -210,6 +213,7 @@ class _File:
         writer = BackwardWriter(plan, self.classes, self.training.backward)
         backward = writer.lines()
         self._note_kernels(plan)
+        gradients: list[str] = []
         for name, tensor, d in zip(
             self.shaped.inputs, plan.function.inputs, graph.d_inputs, strict=True
         ):
@@ -219,7 +223,9 @@ class _File:
                     if tensor.type.is_image
                     else writer.local(d)
                 )
-                backward.append(f"self.d_{name} = {value}")
+                gradients.append(f"{literal(name)}: {value}")
+        if gradients:
+            backward += call("self.input_gradients = {", gradients, "}")
         results = self._results()
         inputs = ", ".join(t.name for t in plan.function.inputs)
         names = ", ".join(t.name for t in results)
@@ -269,8 +275,11 @@ class _File:
             terms.append(f"self.{loss.name}.forward({arguments})")
         if len(terms) == 1:
             return [*lines, f"return {terms[0]}"]
-        lines += [f"loss{i} = {term}" for i, term in enumerate(terms, start=1)]
-        return [*lines, f"return {' + '.join(f'loss{i}' for i in range(1, len(terms) + 1))}"]
+        taken = [t.name for t in (*self.shaped.targets.values(), *results)]
+        numbered = [f"loss{i}" for i in range(1, len(terms) + 1)]
+        words = variables(numbered, taken).values()
+        lines += [f"{word} = {term}" for word, term in zip(words, terms, strict=True)]
+        return [*lines, f"return {' + '.join(words)}"]
 
     def _net_doc(self) -> list[str]:
         span = self.shaped.net.name_span
