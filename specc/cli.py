@@ -50,9 +50,14 @@ def _run(arguments: list[str]) -> int:
 
     from specc.commands.group import group
 
+    if "_SPECC_COMPLETE" in os.environ:  # a shell asks for completions
+        group.main(prog_name="specc")
     try:
-        result = group.main(arguments, prog_name="specc", standalone_mode=False)
+        with group.make_context("specc", arguments) as context:
+            result = group.invoke(context)
         return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as exit:
+        return exit.exit_code
     except click.ClickException as error:
         error.show() if _speaks_for_itself(error) else _say_usage(error)
         return error.exit_code

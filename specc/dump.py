@@ -97,7 +97,8 @@ def _names(tensors: tuple[Tensor, ...]) -> str:
 def _written(node: Node) -> str:
     results = ", ".join(map(_typed, node.outputs))
     if isinstance(node, Layer):
-        given = ", ".join(f"{n}={show(v)}" for n, v in node.arguments.items())
+        declared = (a.name for a in node.op.arguments if a.name in node.arguments)
+        given = ", ".join(f"{n}={show(node.arguments[n])}" for n in declared)
         count = layer_parameters(node)
         learned = f"  # {count:,} parameters" if count else ""
         return f"{results} = {node.op.name}({given}) of {_names(node.inputs)}{learned}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import jinja2
@@ -40,6 +41,13 @@ def variables(target: str, name: str) -> frozenset[str]:
     tree = engine.parse(text)
     own = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}
     return frozenset(meta.find_undeclared_variables(tree) - own)
+
+
+@cache
+def kernel_classes(target: str) -> frozenset[str]:
+    """The names of all classes that the templates of a target define."""
+    texts = (p.read_text("utf-8") for p in resource("templates", target).glob("*.py.j2"))
+    return frozenset(name for t in texts for name in re.findall(r"^class (\w+)", t, re.MULTILINE))
 
 
 def render(target: str, name: str, /, **context: object) -> str:

@@ -31,7 +31,7 @@ def test_examples_keep_meaning_and_comments(text: str) -> None:
     assert_faithful(text)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(mutated_specs())
 def test_whatever_can_be_formatted_keeps_meaning_and_comments(text: str) -> None:
     try:

@@ -13,6 +13,7 @@ from specc.checking.elaborator import (
     dead_nodes,
     instance_of,
     symbolic_inputs,
+    unused_inputs,
 )
 from specc.checking.names import SharedInstance
 from specc.diagnostics import Diagnostic, Label
@@ -36,7 +37,7 @@ def block_function(
     span: Span,
 ) -> tuple[Function, dict[str, Value]]:
     """The function of a block for these arguments and inputs; its symbols in the caller's terms."""
-    declared = [d for s in block.body.statements if isinstance(s, syntax.Input) for d in s.names]
+    declared = declared_inputs(block)
     _check_inputs(block, declared, inputs, span)
     names = tuple(d.name for d in declared) or ("x",)
     parameters = parameters_with_defaults(elaborator, block, given)
@@ -56,6 +57,12 @@ def block_function(
     if function is None:
         raise Broken
     return function, symbols
+
+
+def declared_inputs(block: syntax.Block) -> list[syntax.Declared]:
+    """The inputs that a block names; one that names none has one."""
+    inputs = (s for s in block.body.statements if isinstance(s, syntax.Input))
+    return [declared for statement in inputs for declared in statement.names]
 
 
 def _check_inputs(
@@ -112,9 +119,7 @@ def _build_block(
     inputs: tuple[Tensor, ...],
 ) -> Function | None:
     words = variables(names)
-    tensors = {
-        n: Tensor(words[n], t, i.span) for n, t, i in zip(names, types, inputs, strict=True)
-    }
+    tensors = {n: Tensor(words[n], t, i.span) for n, t, i in zip(names, types, inputs, strict=True)}
     from specc.checking.body import Body  # which walks calls, and they lead here
 
     every = tuple(tensors.values())
@@ -122,7 +127,19 @@ def _build_block(
     body.names.update(tensors)
     body.names.update({n: named(v, n) for n, v in parameters.items()})
     body.run(block.body)
-    return finish(body, block.name, Origin.BLOCK, block.span)
+    function = finish(body, block.name, Origin.BLOCK, block.span)
+    unused = unused_inputs(function) if function is not None else []
+    for declared in declared_inputs(block):
+        if tensors[declared.name] in unused:
+            elaborator.report(
+                Diagnostic(
+                    "W0102",
+                    f"the input `{declared.name}` is never used",
+                    Label(declared.name_span, "bound here"),
+                    help=f"remove it, or call it `_{declared.name}` if that is meant",
+                )
+            )
+    return function
 
 
 def finish(

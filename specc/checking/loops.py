@@ -192,8 +192,8 @@ class _Walk:
         parent = self.parent
         if name in parent.names:
             return parent.names[name]
-        if name == "in" and len(parent.incoming) == 1 and not parent.is_loop:
-            return parent.incoming[0]
+        if name == "in" and not parent.is_loop:
+            return parent.incoming
         if name.startswith("in.") and not parent.is_loop:
             try:
                 return parent.incoming_value(
@@ -287,9 +287,7 @@ class _Walk:
         name, position, inner = tap
         taps = self.parent.names.setdefault(name, Taps(inner.span))
         assert isinstance(taps, Taps)
-        tensor = Tensor(
-            f"{name}[{index}]", inner.type.with_terms(literal_term), inner.span
-        )
+        tensor = Tensor(f"{name}[{index}]", inner.type.with_terms(literal_term), inner.span)
         self.parent.add_tap(taps, position, tensor, syntax.Reference(name, None, inner.span))
         return tensor
 

@@ -56,7 +56,7 @@ class Names:
         self.names: dict[str, Meaning] = {}
         self.inputs = list(inputs)
         self.current = current
-        self.incoming = current
+        self.incoming = current[0]
         self.foreign: set[Tensor] = set()
         self.imported: dict[Tensor, Tensor] = {}
         self.is_broken = False
@@ -84,11 +84,7 @@ class Names:
         captured = self.names.get(f"in.{incoming.attribute}")
         if isinstance(captured, Value):
             return captured
-        if len(self.incoming) != 1:
-            raise fail(
-                "E0110", "`in` is one tensor, this body has several inputs", incoming.span, "which?"
-            )
-        type_ = self.incoming[0].type
+        type_ = self.incoming.type
         axes = dict(zip(AXES.get(type_.rank, ()), type_.shape, strict=False))
         if incoming.attribute == "shape":
             return Value(type_.shape, tuple(s.term for s in type_.shape))
@@ -100,7 +96,7 @@ class Names:
                     "E0111",
                     f"the incoming tensor has no `{incoming.attribute}`",
                     Label(incoming.span, f"it is {type_.description}"),
-                    Label(self.incoming[0].span, f"this makes {type_}"),
+                    Label(self.incoming.span, f"this makes {type_}"),
                     note="it has " + ", ".join(f"`in.{name}`" for name in known),
                     help=f"did you mean `in.{guess}`?" if guess else "",
                 )
@@ -111,7 +107,7 @@ class Names:
         """The tensor that a reference names."""
         if reference.name == "in":
             meaning = self.names.get("in")
-            return meaning if isinstance(meaning, Tensor) else self._only(reference.span)
+            return meaning if isinstance(meaning, Tensor) else self.incoming
         meaning = self.names.get(reference.name)
         if isinstance(meaning, Taps):
             assert reference.index is not None
@@ -128,11 +124,6 @@ class Names:
             "not there",
             second=Label(bound, "made only where the `if` goes the other way") if bound else None,
         )
-
-    def _only(self, span: Span) -> Tensor:
-        if len(self.incoming) != 1:
-            raise fail("E0110", "`in` is one tensor, this body has several inputs", span, "which?")
-        return self.incoming[0]
 
     def _tap(
         self, taps: Taps, reference: syntax.Reference, expression: syntax.Expression

@@ -86,9 +86,9 @@ def _print_table(summary: Summary, net: str, batch: int) -> None:
         _print_plain(head, rows, total)
     parts = summary.parts
     print(
-        f"memory in training at batch {batch}: {_bytes(summary.memory)}"
-        f" (parameters {_bytes(parts.parameters)}, gradients {_bytes(parts.gradients)},"
-        f" activations {_bytes(parts.activations)}); Adam: {_bytes(parts.adam)} more"
+        f"memory in training at batch {batch}: {_bytes(summary.memory)}, and for Adam"
+        f" {_bytes(parts.adam)} more\n  (parameters {_bytes(parts.parameters)}, gradients"
+        f" {_bytes(parts.gradients)}, activations {_bytes(parts.activations)})"
     )
 
 
@@ -131,13 +131,14 @@ def _print_plain(head: Cells, rows: list[Cells], total: Cells) -> None:
 
 
 def _print_rich(head: Cells, rows: list[Cells], total: Cells, net: str) -> None:
+    from rich import box
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(net), show_footer=True)
+    table = Table(title=escape(net), show_footer=True, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for index, (name, last) in enumerate(zip(head, total, strict=True)):
-        table.add_column(name, last, justify="left" if index < 3 else "right")
+        table.add_column(name, last, justify="left" if index < 3 else "right", overflow="fold")
     for row in rows:
         table.add_row(*map(escape, row))
     Console().print(table)

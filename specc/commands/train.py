@@ -78,6 +78,8 @@ def command(
             diagnostics.add(nothing_to_train(shaped))
     write_code(script, code.text)
     diagram = _draw(shaped, folder / name)
+    if options.form == "text":
+        print(f"{source.name} -> {script}")
     status = _run([sys.executable, str(script), "--out", str(folder), *_passed_on(given)])
     _show_results(folder, script, diagram, code.net)
     return status

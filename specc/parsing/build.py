@@ -1,14 +1,18 @@
-"""Makes a syntax node of every production of the grammar: one method a rule, named after it."""
+"""Makes a syntax node of every tree that Lark reads: one method a rule, named after it."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
+
+from lark import Token, Tree
+from lark.tree import Meta
+from lark.visitors import Transformer_NonRecursive
 
 from specc import syntax
 from specc.parsing.reporter import Reporter
-from specc.parsing.tokens import Token
-from specc.source import Span
+from specc.source import Source, Span
 
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
@@ -16,6 +20,33 @@ _WORDS = {"true": True, "false": False, "none": None}
 
 Arguments = tuple[syntax.Argument, ...]
 References = tuple[syntax.Reference, ...]
+
+
+def build(tree: Tree[Token], reporter: Reporter) -> Any:
+    """The syntax node of a tree; what only the node shows to be wrong is reported."""
+    return _Nodes(reporter).transform(tree)
+
+
+class _Nodes(Transformer_NonRecursive[Token, Any]):
+    """Gives the parts of every tree to the builder, the innermost first."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        super().__init__(visit_tokens=False)
+        self._source = reporter.source
+        self._builder = Builder(reporter)
+
+    def __default__(self, data: str, children: list[Any], meta: Meta) -> Any:
+        if data.startswith("_"):
+            return children  # a part of what was given up
+        # A Python keyword has an underscore behind it.
+        method = getattr(self._builder, data, None) or getattr(self._builder, f"{data}_")
+        span = Span(self._source, 0, 0) if meta.empty else _span(self._source, meta)
+        return method(span, *children)
+
+
+def _span(source: Source, place: Token | Meta) -> Span:
+    assert place.start_pos is not None and place.end_pos is not None
+    return Span(source, place.start_pos, place.end_pos)
 
 
 class Builder:
@@ -29,7 +60,7 @@ class Builder:
         self._source = reporter.source
 
     def _span(self, token: Token) -> Span:
-        return Span(self._source, token.start, token.end)
+        return _span(self._source, token)
 
     # ------------------------------------------------------------ items
 
@@ -39,11 +70,11 @@ class Builder:
 
     def import_(self, span: Span, path: Token) -> syntax.Import:
         """`import "path"`."""
-        return syntax.Import(_unquote(path.text), span)
+        return syntax.Import(_unquote(path.value), span)
 
     def let(self, span: Span, name: Token, value: syntax.Expression) -> syntax.Let:
         """`let name = value`."""
-        return syntax.Let(name.text, value, span, self._span(name))
+        return syntax.Let(name.value, value, span, self._span(name))
 
     def block(
         self,
@@ -53,7 +84,7 @@ class Builder:
         body: syntax.Body,
     ) -> syntax.Block:
         """`block name(parameters) { … }`."""
-        return syntax.Block(name.text, parameters or (), body, span, self._span(name))
+        return syntax.Block(name.value, parameters or (), body, span, self._span(name))
 
     def net(
         self,
@@ -63,7 +94,7 @@ class Builder:
         body: syntax.Body,
     ) -> syntax.Net:
         """`net name(parameters) { … }`."""
-        return syntax.Net(name.text, parameters or (), body, span, self._span(name))
+        return syntax.Net(name.value, parameters or (), body, span, self._span(name))
 
     def parameters(
         self, _: Span, *parameters: syntax.Parameter | Token
@@ -77,7 +108,7 @@ class Builder:
         """`name` or `name = default`."""
         if name.type == "ERROR":
             return name
-        return syntax.Parameter(name.text, default, span, self._span(name))
+        return syntax.Parameter(name.value, default, span, self._span(name))
 
     def train(
         self,
@@ -89,8 +120,8 @@ class Builder:
         """`train name for net { … }`; without a name, its span is that of the word `train`."""
         word = Span(self._source, span.start, span.start + len("train"))
         return syntax.Train(
-            name.text if name else None,
-            net.text if net else None,
+            name.value if name else None,
+            net.value if net else None,
             settings,
             span,
             self._span(name) if name else word,
@@ -103,7 +134,7 @@ class Builder:
 
     def setting(self, span: Span, name: Token, *arguments: syntax.Argument) -> syntax.Setting:
         """`name argument, …`."""
-        return syntax.Setting(name.text, arguments, span, self._span(name))
+        return syntax.Setting(name.value, arguments, span, self._span(name))
 
     # ------------------------------------------------------------ statements
 
@@ -122,7 +153,7 @@ class Builder:
 
     def declared(self, span: Span, name: Token, kind: syntax.Type | None) -> syntax.Declared:
         """`name` or `name: type`."""
-        return syntax.Declared(name.text, kind, span, self._span(name))
+        return syntax.Declared(name.value, kind, span, self._span(name))
 
     def type(
         self,
@@ -134,7 +165,7 @@ class Builder:
     ) -> syntax.Type:
         """`kind[dimensions] of number padded`."""
         given = dimensions or ()
-        return syntax.Type(kind.text, given, of, padded is not None, span, self._span(kind))
+        return syntax.Type(kind.value, given, of, padded is not None, span, self._span(kind))
 
     def dimensions(self, _: Span, *sizes: syntax.Expression) -> tuple[syntax.Expression, ...]:
         """`[size, …]`."""
@@ -142,7 +173,7 @@ class Builder:
 
     def shared(self, span: Span, name: Token, call: syntax.Call) -> syntax.Shared:
         """`shared name = call`."""
-        return syntax.Shared(name.text, call, span, self._span(name))
+        return syntax.Shared(name.value, call, span, self._span(name))
 
     def output(self, span: Span, *references: syntax.Reference) -> syntax.Output:
         """`output reference, …`."""
@@ -162,13 +193,13 @@ class Builder:
         paths: tuple[syntax.Path, ...] | None,
     ) -> syntax.Call:
         """`name(arguments) { path … }`."""
-        return syntax.Call(name.text, arguments or (), paths, None, span, self._span(name))
+        return syntax.Call(name.value, arguments or (), paths, None, span, self._span(name))
 
     def labelled(
         self, span: Span, name: Token, step: syntax.Call | syntax.Repeat | syntax.For
     ) -> syntax.Step:
         """`label: step`; the span begins at the label."""
-        return replace(step, label=syntax.Label(name.text, self._span(name)), span=span)
+        return replace(step, label=syntax.Label(name.value, self._span(name)), span=span)
 
     def paths(self, _: Span, *paths: syntax.Path | Token) -> tuple[syntax.Path, ...]:
         """`{ path { … } … }`."""
@@ -190,11 +221,11 @@ class Builder:
         self, span: Span, name: Token, index: syntax.Expression | None
     ) -> syntax.Reference:
         """`name` or `name[index]`."""
-        return syntax.Reference(name.text, index, span)
+        return syntax.Reference(name.value, index, span)
 
     def incoming_reference(self, span: Span, word: Token) -> syntax.Reference:
         """`in` as a tensor."""
-        return syntax.Reference(word.text, None, span)
+        return syntax.Reference(word.value, None, span)
 
     def repeat(self, span: Span, count: syntax.Expression, body: syntax.Body) -> syntax.Repeat:
         """`repeat count { … }`."""
@@ -204,7 +235,7 @@ class Builder:
         self, span: Span, name: Token, values: syntax.Expression, body: syntax.Body
     ) -> syntax.For:
         """`for name in values { … }`."""
-        return syntax.For(name.text, values, body, None, span, self._span(name))
+        return syntax.For(name.value, values, body, None, span, self._span(name))
 
     def if_(self, _: Span, *parts: syntax.If | syntax.Body | None) -> syntax.If:
         """`if … { … } else if … { … } else { … }`, from arms without an `otherwise`."""
@@ -226,7 +257,7 @@ class Builder:
 
     def loss(self, span: Span, name: Token, arguments: Arguments | None) -> syntax.Loss:
         """`loss name(arguments)`."""
-        return syntax.Loss(name.text, arguments or (), span, self._span(name))
+        return syntax.Loss(name.value, arguments or (), span, self._span(name))
 
     def arguments(self, _: Span, *arguments: syntax.Argument) -> Arguments:
         """`(argument, …)`."""
@@ -238,7 +269,7 @@ class Builder:
 
     def named(self, span: Span, name: Token, value: syntax.Expression) -> syntax.Argument:
         """`name=value`."""
-        return syntax.Argument(name.text, value, span, self._span(name))
+        return syntax.Argument(name.value, value, span, self._span(name))
 
     # ------------------------------------------------------------ expressions
 
@@ -246,7 +277,7 @@ class Builder:
         self, span: Span, left: syntax.Expression, sign: Token, right: syntax.Expression
     ) -> syntax.Binary:
         """`left + right` and the like."""
-        return syntax.Binary(sign.text, left, right, span)
+        return syntax.Binary(sign.value, left, right, span)
 
     def comparison(
         self,
@@ -258,23 +289,24 @@ class Builder:
     ) -> syntax.Binary:
         """`left < right`; a chain is an error."""
         if rest:
-            last = rest[1]
-            assert isinstance(rest[0], Token) and not isinstance(last, Token)
-            first = f"{left.span.text} {sign.text} {right.span.text}"
-            second = f"{right.span.text} {rest[0].text} {last.span.text}"
+            chained, last = rest[:2]
+            assert isinstance(chained, Token) and not isinstance(last, Token)
+            place = self._span(chained)
+            first = f"{left.span.text} {sign.value} {right.span.text}"
+            second = f"{right.span.text} {chained.value} {last.span.text}"
             fits = len(rest) == 2 and len(first + second) < 60
             self._reporter.error(
                 "E0011",
                 "comparisons do not chain",
-                rest[0].place,
+                (place.start, place.end),
                 label="a second comparison",
                 help=f"write `({first} and {second})`" if fits else "",
             )
-        return syntax.Binary(sign.text, left, right, span)
+        return syntax.Binary(sign.value, left, right, span)
 
     def unary(self, span: Span, sign: Token, operand: syntax.Expression) -> syntax.Unary:
         """`-operand`, `+operand` or `not operand`."""
-        return syntax.Unary(sign.text, operand, span)
+        return syntax.Unary(sign.value, operand, span)
 
     def index(self, span: Span, base: syntax.Expression, at: syntax.Expression) -> syntax.Index:
         """`base[at]`."""
@@ -282,11 +314,11 @@ class Builder:
 
     def apply(self, span: Span, name: Token, arguments: Arguments) -> syntax.Apply:
         """`name(arguments)` as a value."""
-        return syntax.Apply(name.text, arguments, span, self._span(name))
+        return syntax.Apply(name.value, arguments, span, self._span(name))
 
     def incoming(self, span: Span, attribute: Token) -> syntax.Incoming:
         """`in.attribute`."""
-        return syntax.Incoming(attribute.text, span)
+        return syntax.Incoming(attribute.value, span)
 
     def list(self, span: Span, *items: syntax.Expression) -> syntax.List:
         """`[item, …]`."""
@@ -298,11 +330,11 @@ class Builder:
 
     def name(self, span: Span, name: Token) -> syntax.Name:
         """A name as a value."""
-        return syntax.Name(name.text, span)
+        return syntax.Name(name.value, span)
 
     def soft_name(self, span: Span, name: Token) -> syntax.Name:
         """`state`, `cell` or `scan` as the whole value of a named argument."""
-        return syntax.Name(name.text, span)
+        return syntax.Name(name.value, span)
 
     def broken(self, span: Span, _: Token) -> syntax.Literal:
         """Stands for an expression that could not be read."""
@@ -311,12 +343,12 @@ class Builder:
     def literal(self, span: Span, word: Token) -> syntax.Literal:
         """A number, a string, `true`, `false` or `none`."""
         if word.type == "INT":
-            return syntax.Literal(int(word.text), span)
+            return syntax.Literal(int(word.value), span)
         if word.type == "REAL":
-            return syntax.Literal(float(word.text), span)
+            return syntax.Literal(float(word.value), span)
         if word.type == "STRING":
-            return syntax.Literal(_unquote(word.text), span)
-        return syntax.Literal(_WORDS[word.text], span)
+            return syntax.Literal(_unquote(word.value), span)
+        return syntax.Literal(_WORDS[word.value], span)
 
 
 def _unquote(text: str) -> str:

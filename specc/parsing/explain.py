@@ -8,7 +8,7 @@ from functools import cached_property
 
 from specc.parsing.machine import Machine
 from specc.parsing.reporter import Reporter
-from specc.parsing.table import load_table
+from specc.parsing.table import terminals
 from specc.parsing.tokens import END, ERROR, SEPARATOR, Token, keywords, short
 
 ITEM_WORDS = frozenset({"IMPORT", "BLOCK", "NET", "TRAIN"})
@@ -64,9 +64,7 @@ class Misfit:
     @cached_property
     def fitting(self) -> frozenset[str]:
         """The terminals that would fit."""
-        machine = self.machine
-        known = [t.name for t in machine.table.terminals] + [END]
-        return frozenset(kind for kind in known if kind != ERROR and machine.accepts(kind))
+        return self.machine.fitting() - {ERROR}
 
     @property
     def place(self) -> tuple[int, int]:
@@ -152,7 +150,7 @@ def expected(fitting: frozenset[str]) -> str:
 
 
 def _literals() -> dict[str, str]:
-    return {t.name: f"`{t.literal}`" for t in load_table().terminals if t.literal}
+    return {t.name: f"`{t.literal}`" for t in terminals() if t.literal}
 
 
 def _expected(misfit: Misfit) -> Complaint:

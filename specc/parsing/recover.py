@@ -8,6 +8,10 @@ that a whole argument list or body is skipped at once.
 
 from __future__ import annotations
 
+from lark import Token as LarkToken
+from lark import Tree
+
+from specc.parsing.build import build
 from specc.parsing.explain import Misfit, explain
 from specc.parsing.machine import Machine
 from specc.parsing.reporter import Reporter
@@ -18,6 +22,7 @@ _CLOSERS = frozenset({"RPAR", "RSQB", "RBRACE"})
 _BRACKETS = _OPENERS | _CLOSERS
 _HEADERS = ((), ("NAME",), ("IN", "NAME"), ("NAME", "IN", "NAME"))
 _GOES_ON = _CLOSERS | {"COMMA", "LBRACE", "_ARROW", "AS", "PATH", SEPARATOR, END}
+_ENDS_HEADER = frozenset({"LBRACE", "RBRACE", "_ARROW", SEPARATOR, END})
 _UNBUILT = frozenset({"CELL", "SCAN", "STATE"})
 
 
@@ -31,7 +36,7 @@ class Recoverer:
         self._reporter = reporter
 
     def recover(self, machine: Machine) -> None:
-        """See `machine.Recovery`."""
+        """Change stack or words so that the next word fits, or move on to a later one."""
         if self._reporter.is_torn(machine.words[machine.next].start):
             self._give_up(machine)
             return
@@ -64,9 +69,9 @@ class Recoverer:
             self._report_misspelt(word, kind)
             machine.words[machine.next] = Token(kind, *word[1:])
             return True
-        before = machine.values[-1] if machine.values else None
-        if not isinstance(before, Token) or before.type != "NAME":
+        if not machine.values or getattr(machine.values[-1], "type", "") != "NAME":
             return False
+        before = machine.words[machine.next - 1]
         kind = _keyword(machine, machine.states[:-1], before, [word.type, *kinds])
         if not kind:
             return False
@@ -130,7 +135,7 @@ class Recoverer:
     def _header(self, machine: Machine) -> bool:
         """Go on at the `{` of a header, so that its body is read."""
         place = machine.next
-        while machine.words[place].type not in {"LBRACE", "RBRACE", SEPARATOR, END, "_ARROW"}:
+        while machine.words[place].type not in _ENDS_HEADER:
             place += 1
         if machine.words[place].type != "LBRACE":
             return False
@@ -156,18 +161,21 @@ class Recoverer:
         else:
             height, place = 0, len(machine.words) - 1
         at = machine.words[machine.next].start
-        machine.drop(height)
+        for value in machine.drop(height):
+            if isinstance(value, Tree):
+                build(value, self._reporter)  # reports what is wrong inside
         machine.words[machine.next : place] = [Token(ERROR, "", at, at)]
 
     def _resume(self, machine: Machine, after: list[int], height: int) -> int | None:
         """Where to go on if the stack is cut at a height; `None` if what is there cannot follow."""
-        dropped = (v.type for v in machine.values[height:] if isinstance(v, Token))
+        dropped = (v.type for v in machine.values[height:] if isinstance(v, LarkToken))
         depth = sum((kind in _OPENERS) - (kind in _CLOSERS) for kind in dropped)
         if depth < 0:
             return None
+        going_on = {kind for kind in _GOES_ON if machine.after(after, kind) is not None}
         for place in range(machine.next, len(machine.words)):
             kind = machine.words[place].type
-            if depth == 0 and kind in _GOES_ON and machine.after(after, kind) is not None:
+            if depth == 0 and kind in going_on:
                 return place
             if depth == 0 and (kind in _CLOSERS or kind in (SEPARATOR, END)):
                 return None

@@ -1,7 +1,8 @@
-"""The LALR table of the language: Lark builds it from the grammar, specc only loads it.
+"""Lark's parser of the language: built from the grammar once, loaded at every start.
 
-Building takes 0.15 s of CPU time and importing Lark 0.07 s, loading a few milliseconds, so the
-table is committed as `grammar/specc.table.json`. After a change of the grammar, rewrite it by
+Building the LALR(1) table takes 0.2 s of CPU time, loading it 0.02 s, so what Lark makes of
+`grammar/specc.lark` is committed as `grammar/specc.table.json`, in Lark's own serialized form.
+After a change of the grammar, rewrite it by
 
     python -m specc.parsing.table
 
@@ -11,21 +12,25 @@ JSON is data: unlike the pickle that `Lark.save` writes, a table cannot run code
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from lark import Lark
+from lark.grammar import Rule
+from lark.lexer import PatternStr, TerminalDef
+from lark.parsers.lalr_analysis import IntParseTable, Shift
 
 from specc.resources import resource
 
-if TYPE_CHECKING:
-    from lark import Lark
-    from lark.grammar import Rule
-
-START = "program"
-
-Pick = int | list[int] | None
-"""How a reduction takes a child: as it is, spliced in (`[i]`), or `None` for an absent option."""
+OPTIONS = {
+    "start": "program",
+    "parser": "lalr",
+    "lexer": "basic",
+    "maybe_placeholders": True,
+    "propagate_positions": True,
+}
+"""Of Lark. Its lexer never runs: `specc.parsing.tokens` mends what is no word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,54 +47,35 @@ class Terminal:
         return self.literal is not None and self.literal.isidentifier()
 
 
-@dataclass(frozen=True, slots=True)
-class Production:
-    """One alternative of a rule: `size` symbols become `origin` by the method `node`.
-
-    `node` is empty where the children only pass through, `""` with `origin` beginning with `_`
-    for a list that is spliced into its parent.
-    """
-
-    origin: str
-    size: int
-    node: str
-    picks: tuple[Pick, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Terminals in the order in which to try them, productions, and a row a parser state.
-
-    In a row a number from 0 up is the state to go to; a negative number `n` reduces by
-    production `-n - 1`.
-    """
-
-    terminals: tuple[Terminal, ...]
-    ignored: frozenset[str]
-    productions: tuple[Production, ...]
-    rows: tuple[Mapping[str, int], ...]
-    start: int
-    end: int
+@cache
+def load_parser() -> Lark:
+    """The parser, from the shipped table."""
+    loaded = json.loads(resource("grammar", "specc.table.json").read_text(encoding="utf-8"))
+    table = loaded["data"]["parser"]["parser"]
+    table["states"] = _with_numbers(table["states"])
+    loaded["memo"] = _with_numbers(loaded["memo"])
+    return Lark.load(loaded)
 
 
 @cache
-def load_table() -> Table:
-    """The shipped table."""
-    data = json.loads(resource("grammar", "specc.table.json").read_text(encoding="utf-8"))
-    return Table(
-        terminals=tuple(Terminal(*entry) for entry in data["terminals"]),
-        ignored=frozenset(data["ignored"]),
-        productions=tuple(
-            Production(origin, size, node, tuple(picks))
-            for origin, size, node, picks in data["productions"]
-        ),
-        rows=tuple(data["rows"]),
-        start=data["start"],
-        end=data["end"],
+def terminals() -> tuple[Terminal, ...]:
+    """The terminals of the grammar, in the order in which Lark's lexer tries them."""
+    return tuple(
+        Terminal(t.name, t.pattern.to_regexp(), _literal(t))
+        for t in load_parser().parser.lexer.terminals
     )
 
 
-# ---------------------------------------------------------------- building, with Lark
+def _literal(terminal: TerminalDef) -> str | None:
+    return terminal.pattern.value if isinstance(terminal.pattern, PatternStr) else None
+
+
+def _with_numbers(entries: dict[str, Any]) -> dict[int, Any]:
+    """JSON has only texts as keys; Lark's states and rules are numbers."""
+    return {int(key): value for key, value in entries.items()}
+
+
+# ---------------------------------------------------------------- building
 
 
 def build_table() -> str:
@@ -98,91 +84,44 @@ def build_table() -> str:
     Raises:
         lark.exceptions.GrammarError: if the grammar is not LALR(1).
     """
-    from lark import Lark
-
     grammar = resource("grammar", "specc.lark").read_text(encoding="utf-8")
-    built = Lark(grammar, start=START, parser="lalr", lexer="basic", maybe_placeholders=True)
-    lalr = built.parser.parser._parse_table
-    rules = {rule: -number - 1 for number, rule in enumerate(built.rules)}
-    states = _numbered(lalr.states, lalr.start_states[START])
-    return _to_json(
-        {
-            "terminals": _terminals(built),
-            "ignored": sorted(built.ignore_tokens),
-            "productions": [_production(rule) for rule in built.rules],
-            "rows": [_row(lalr.states[state], states, rules) for state in states],
-            "start": states[lalr.start_states[START]],
-            "end": states[lalr.end_states[START]],
-        }
-    )
+    built = Lark(grammar, **OPTIONS)
+    _put_in_order(built.parser.parser._parse_table)
+    data, memo = built.memo_serialize([TerminalDef, Rule])
+    return _to_json({"data": {**data, "options": OPTIONS}, "memo": memo}) + "\n"
 
 
-def _terminals(built: Lark) -> list[list[str | None]]:
-    """Longest first, as Lark's own lexer tries them; the name settles ties."""
-    from lark.lexer import PatternStr
-
-    def order(terminal: Any) -> tuple[int, int, int, str]:
-        pattern = terminal.pattern
-        return (-terminal.priority, -pattern.max_width, -len(pattern.value), terminal.name)
-
-    return [
-        [t.name, t.pattern.to_regexp(), t.pattern.value if type(t.pattern) is PatternStr else None]
-        for t in sorted(built.terminals, key=order)
-    ]
-
-
-def _production(rule: Rule) -> list[Any]:
-    """A rule with what Lark's tree builder would do: drop, splice, fill in absent options."""
-    picks: list[Pick] = []
-    symbols = iter(enumerate(rule.expansion))
-    for absent in rule.options.empty_indices or [False] * len(rule.expansion):
-        if absent:
-            picks.append(None)
-            continue
-        index, symbol = next(symbols)
-        if not symbol.is_term and symbol.name.startswith("_"):
-            picks.append([index])
-        elif not (symbol.is_term and symbol.filter_out):  # type: ignore[attr-defined]
-            picks.append(index)
-    name = rule.origin.name
-    passes = rule.options.expand1 and len(picks) == 1 and not rule.alias
-    node = "" if passes or name.startswith("_") else rule.alias or name
-    return [name, len(rule.expansion), node, picks]
-
-
-def _numbered(rows: Mapping[int, Any], start: int) -> dict[int, int]:
-    """New numbers for the states, as met from the start: Lark's differ from run to run."""
-    numbers = {start: 0}
-    waiting = [start]
+def _put_in_order(table: IntParseTable) -> None:
+    """Number the states as met from the start: Lark's numbers differ from run to run."""
+    waiting = list(table.start_states.values())
+    numbers = {state: number for number, state in enumerate(waiting)}
+    rows: dict[int, dict[str, tuple[Any, Any]]] = {}
     for state in waiting:
-        for _, (_, argument) in sorted(rows[state].items()):
-            if argument in rows and argument not in numbers:
-                numbers[argument] = len(numbers)
-                waiting.append(argument)
-    return numbers
+        row = rows[numbers[state]] = {}
+        for symbol, (action, argument) in sorted(table.states[state].items()):
+            if action is Shift:
+                if argument not in numbers:
+                    numbers[argument] = len(numbers)
+                    waiting.append(argument)
+                argument = numbers[argument]
+            row[symbol] = action, argument
+    table.states = rows
+    for states in (table.start_states, table.end_states):
+        states.update({symbol: numbers[state] for symbol, state in states.items()})
 
 
-def _row(
-    actions: Mapping[str, tuple[Any, Any]], states: Mapping[int, int], rules: Mapping[Rule, int]
-) -> dict[str, int]:
-    from lark.parsers.lalr_analysis import Shift
-
-    return {
-        symbol: states[argument] if action is Shift else rules[argument]
-        for symbol, (action, argument) in sorted(actions.items())
-    }
+def _to_json(value: Any) -> str:
+    """One line a terminal, rule and state, so that a change shows what it changes."""
+    text = json.dumps(value)
+    if not isinstance(value, dict) or len(text) < 1000 or _is_row(value):
+        return text
+    lines = (f"{json.dumps(str(key))}: {_to_json(part)}" for key, part in value.items())
+    return "{\n" + ",\n".join(lines) + "\n}"
 
 
-def _to_json(data: Mapping[str, Any]) -> str:
-    """One line a terminal, production and state, so that a change shows what it changes."""
-    parts = []
-    for key, value in data.items():
-        if key in ("terminals", "productions", "rows"):
-            lines = ",\n".join(f"  {json.dumps(entry)}" for entry in value)
-            parts.append(f'"{key}": [\n{lines}\n]')
-        else:
-            parts.append(f'"{key}": {json.dumps(value)}')
-    return "{\n" + ",\n".join(parts) + "\n}\n"
+def _is_row(value: dict[str, Any]) -> bool:
+    """Whether nothing in it has names of its own, as in a row of the table."""
+    return not any(isinstance(part, dict) for part in value.values())
 
 
 def main() -> None:

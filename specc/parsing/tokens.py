@@ -8,12 +8,12 @@ from functools import cache
 from typing import NamedTuple
 
 from specc.parsing.reporter import Reporter, TooManyErrors
-from specc.parsing.table import load_table
+from specc.parsing.table import terminals
 
 LONGEST_TEXT = 1_000_000
 """Characters in a file; a spec of 20,000 layers has half as many."""
 
-MOST_WORDS = 400_000
+MOST_WORDS = 150_000
 """Words in a file, comments and separators included."""
 
 LONGEST_INTEGER, LONGEST_REAL = 18, 40
@@ -87,13 +87,12 @@ class Token(NamedTuple):
 @cache
 def keywords() -> dict[str, str]:
     """The reserved words and their terminals."""
-    return {t.literal: t.name for t in load_table().terminals if t.literal and t.is_keyword}
+    return {t.literal: t.name for t in terminals() if t.literal and t.is_keyword}
 
 
 @cache
 def _words() -> re.Pattern[str]:
-    terminals = (t for t in load_table().terminals if not t.is_keyword)
-    known = "|".join(f"(?P<{terminal.name}>{terminal.pattern})" for terminal in terminals)
+    known = "|".join(f"(?P<{t.name}>{t.pattern})" for t in terminals() if not t.is_keyword)
     return re.compile(known + _MENDED, re.DOTALL)
 
 

@@ -11,7 +11,7 @@ from specc.imports import rebound
 from specc.model import Model
 from specc.signature import Report
 from specc.source import Span
-from specc.words import is_usable_label
+from specc.words import is_usable_label, safe_name
 
 Occurrence = syntax.Call | syntax.Repeat | syntax.For
 
@@ -30,6 +30,9 @@ def name_instances(
     for step in _occurrences(body):
         if isinstance(step, syntax.Shared):
             _take(step.name, step.name_span, taken, report)
+            handed_on = safe_name(step.name) == step.name != "x"  # to loops, under its name
+            if is_usable_label(step.name) and not handed_on:
+                report(_unusable(step.name, step.name_span))
         elif isinstance(step, syntax.Call) and step.name in shared:
             _check_unlabelled(step, report)
         else:

@@ -10,6 +10,7 @@ from specc.classes import Classes, ClassPlan
 from specc.differentiate import BackwardGraph
 from specc.graph import Call, Iteration, Layer, Loop, Node
 from specc.ops.base import LayerOp
+from specc.rendering import kernel_classes
 from specc.targets.layout import call, indented
 from specc.terms import Symbol, Term, render, substitute, symbols
 from specc.words import variables
@@ -42,7 +43,8 @@ class Constructor:
         self.classes = classes
         self.graphs = graphs
         loops = [n.variable for n in plan.function.nodes if isinstance(n, Loop) and n.variable]
-        self.words = variables([*plan.arguments, *loops], [p.name for p in classes])
+        called = {*kernel_classes("numpy"), *(p.name for p in classes)}
+        self.words = variables([*plan.arguments, *loops], called)
         self.fixed = {**plan.fixed, **{n: Symbol(word) for n, word in self.words.items()}}
 
     def lines(self) -> list[str]:
@@ -236,9 +238,10 @@ class _LoopWriter:
 
     def _variable(self, making: Making, steps: list[Term] | None = None) -> str:
         used = {*making.symbols(), *(s for step in steps or () for s in symbols(step))}
-        variable = self.loop.variable or "_"
-        word = self.constructor.words.get(variable, variable)
-        return word if used & {variable, word} else "_"
+        if self.loop.variable is None:
+            return "_"
+        word = self.constructor.words[self.loop.variable]
+        return word if used & {self.loop.variable, word} else "_"
 
     def _range(self, start: int, stop: int, making: Making) -> str:
         count = len(self.loop.iterations)

@@ -13,8 +13,7 @@ from specc.graph import Layer, Loop, Tensor, count_parameters
 from specc.literal import literal
 from specc.ops.base import FunctionOp, LayerOp
 from specc.ops.registry import ops
-from specc.rendering import render, render_kernels
-from specc.resources import resource
+from specc.rendering import kernel_classes, render, render_kernels
 from specc.source import Source, Span
 from specc.targets.layout import call
 from specc.targets.numpy.construct import Constructor
@@ -89,10 +88,7 @@ def class_name(training: TrainingModel) -> str:
 
 def _taken() -> set[str]:
     """The kernels' names of all ops, so that a file does not change with what it uses."""
-    names = set(RUNTIME)
-    for path in sorted(resource("templates", TARGET).glob("*.py.j2")):
-        names.update(re.findall(r"^class (\w+)", path.read_text("utf-8"), re.MULTILINE))
-    return names
+    return {*RUNTIME, *kernel_classes(TARGET)}
 
 
 class _File:

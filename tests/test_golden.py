@@ -1,0 +1,93 @@
+"""The committed files of `generated/` are what the compiler writes now, and are clean code."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from compiled import compile_text
+from test_backward_scheme import CASES
+from test_gradients import SAMPLES, spec_of
+
+from specc.diagnostics import Diagnostics
+from specc.draw import dot
+from specc.pipeline import analyse, generate, load
+from specc.resources import resource
+
+ROOT = Path(__file__).resolve().parent.parent
+GENERATED = ROOT / "generated"
+SPECS = sorted(resource("specs").glob("*.net"), key=lambda path: path.name)
+RUFF = (sys.executable, "-m", "ruff")
+
+
+def files() -> dict[str, Callable[[], str]]:
+    """What belongs into `generated/`: the name of each file, and what writes its text."""
+    found: dict[str, Callable[[], str]] = {}
+    for path in SPECS:
+        nets = list(analyse(load(path), Diagnostics()))
+        for net in nets:
+            stem = path.stem if len(nets) == 1 else f"{path.stem}_{net.lower()}"
+            found[f"{stem}.py"] = lambda p=path, n=net, s=stem: code(p, n, GENERATED / f"{s}.py")
+            found[f"{stem}.dot"] = lambda p=path, n=net: picture(p, n)
+    return found
+
+
+def code(path: Path, net: str, output: Path) -> str:
+    """What `specc compile` writes."""
+    return generate(load(path), net=net, output=output, diagnostics=Diagnostics()).text
+
+
+def picture(path: Path, net: str) -> str:
+    """What `specc render --format dot` writes."""
+    return dot(analyse(load(path), Diagnostics(), net=net)[net])
+
+
+FILES = files()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_generated_file_is_up_to_date(name: str, golden: Callable[[Path, str], None]) -> None:
+    golden(GENERATED / name, FILES[name]())
+
+
+def test_there_are_no_other_files() -> None:
+    """A spec that is gone or renamed leaves nothing behind."""
+    assert {path.name for path in GENERATED.iterdir() if path.is_file()} == set(FILES)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_generated_file_names_no_machine_and_no_time(name: str) -> None:
+    text = FILES[name]()
+    assert str(ROOT) not in text
+    assert str(Path.home()) not in text or str(Path.home()) == "/"
+    assert not re.search(r"\b20\d\d-\d\d-\d\d\b|\b\d\d:\d\d:\d\d\b", text)
+    assert text.endswith("\n") and "\r" not in text and "\t" not in text
+
+
+def ruff(*arguments: str) -> None:
+    """Run ruff with the settings of the project; its report is the failure."""
+    done = subprocess.run([*RUFF, *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+
+
+def test_generated_files_are_clean() -> None:
+    ruff("check", "generated")
+    ruff("format", "--check", "--diff", "generated")
+
+
+def test_code_for_every_op_and_scheme_is_clean(tmp_path: Path) -> None:
+    """Also what no shipped spec uses: samples of every op, and the cases of the backward scheme."""
+    specs = {f"case_{name}": case.spec for name, case in CASES.items()}
+    for index, (op, sample) in enumerate(SAMPLES):
+        specs[f"sample_{op.name}_{index}"] = spec_of(op, sample)
+    for name, text in specs.items():
+        for inputs in (False, True) if name.startswith("case") else (False,):
+            code = compile_text(text, input_gradients=inputs).text
+            (tmp_path / f"{name}_{inputs}.py".lower()).write_text(code, "utf-8")
+    config = ("--config", str(ROOT / "pyproject.toml"), "--no-cache")
+    ruff("check", *config, "--per-file-ignores", "*:D102", str(tmp_path))
+    ruff("format", "--check", "--diff", *config, str(tmp_path))
