@@ -130,7 +130,7 @@ def _build_block(
     function = finish(body, block.name, Origin.BLOCK, block.span)
     unused = unused_inputs(function) if function is not None else []
     for declared in declared_inputs(block):
-        if tensors[declared.name] in unused:
+        if tensors[declared.name] in unused and not declared.name.startswith("_"):
             elaborator.report(
                 Diagnostic(
                     "W0102",
