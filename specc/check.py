@@ -19,7 +19,7 @@ from specc.graph import Function, Layer, Origin, Tensor
 from specc.model import Model
 from specc.resolving.names import is_free_size
 from specc.signature import is_integer
-from specc.suggest import closest
+from specc.suggest import did_you_mean
 from specc.terms import Symbol, integer
 from specc.types import Content, TensorType
 from specc.values import Value, literal_term, show
@@ -81,6 +81,8 @@ def check_constants(model: Model, diagnostics: Diagnostics) -> None:
                 elaborator.let(let)
             except EvaluationError as error:
                 elaborator.report(error.diagnostic)
+            except Broken:
+                pass  # another constant is, and it is said there
 
 
 class _Net:
@@ -148,14 +150,13 @@ class _Net:
     def _type(self, type_: syntax.Type) -> TensorType:
         kinds = {content.value: content for content in Content}
         if type_.kind not in kinds:
-            guess = closest(type_.kind, kinds)
             raise fail(
                 "E0212",
                 f"there is no type `{type_.kind}`",
                 type_.kind_span,
                 "unknown",
                 note="the types: `real`, `token`, `label`",
-                help=f"did you mean `{guess}`?" if guess else "",
+                help=did_you_mean(type_.kind, kinds),
             )
         content = kinds[type_.kind]
         shape = tuple(self._size(dimension) for dimension in type_.dimensions)

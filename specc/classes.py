@@ -226,10 +226,13 @@ def used_in_loop(function: Function, loop: Loop) -> Mask:
 
 
 def _layer_terms(layer: Layer) -> tuple[Term, ...]:
-    """The terms that a layer is constructed with."""
-    if not isinstance(layer.op, LayerOp):
+    """The terms that a layer is constructed with, by the kernel that can do every case: a
+    special one that leaves out numbers makes no class of its own."""
+    op = layer.op
+    if not isinstance(op, LayerOp):
         return ()
-    made = layer.op.construct(layer)
+    general = op.general_kernel
+    made = op.construct_as(layer, general) if general else op.construct(layer)
     return (*made.positional, *made.keywords.values())
 
 

@@ -13,6 +13,10 @@ from enum import Enum
 from specc.source import Span
 
 
+MOST_ERRORS = 200
+"""After so many errors no more are looked for: each costs time, and nobody reads them."""
+
+
 class Severity(Enum):
     """An error stops the compiler after its stage; a warning never does."""
 
@@ -64,11 +68,21 @@ class Diagnostics:
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, Span, str], Diagnostic] = {}
+        self._errors = 0
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Keep a diagnostic; the same one at the same place only once."""
+        """Keep a diagnostic; the same one at the same place only once.
+
+        Raises:
+            CompileError: once there are more than anybody reads, errors among them.
+        """
         key = (diagnostic.code, diagnostic.primary.span, diagnostic.message)
-        self._found.setdefault(key, diagnostic)
+        if key in self._found:
+            return
+        self._errors += diagnostic.severity is Severity.ERROR
+        if self._errors > MOST_ERRORS:
+            raise CompileError(self)
+        self._found[key] = diagnostic
 
     def __iter__(self) -> Iterator[Diagnostic]:
         """In the order of the text, file by file as first met."""

@@ -42,10 +42,14 @@ def fail(
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Where names and `in.…` get their values; both raise `EvaluationError`."""
+    """Where names and `in.…` get their values; both raise `EvaluationError`.
+
+    `spend` is told of the work that long lists make.
+    """
 
     name: Callable[[syntax.Name], Value]
     incoming: Callable[[syntax.Incoming], Value]
+    spend: Callable[[int, Span], None] = lambda work, span: None
 
 
 def evaluate(expression: syntax.Expression, environment: Environment) -> Value:
@@ -54,11 +58,12 @@ def evaluate(expression: syntax.Expression, environment: Environment) -> Value:
         case syntax.Literal():
             return _literal(expression)
         case syntax.Name():
-            return environment.name(expression)
+            return _counted(environment.name(expression), expression.span, environment)
         case syntax.Incoming():
             return environment.incoming(expression)
         case syntax.List():
-            return sequence(tuple(evaluate(item, environment) for item in expression.items))
+            items = tuple(evaluate(item, environment) for item in expression.items)
+            return _counted(_list(items, expression.span), expression.span, environment)
         case syntax.Unary():
             return _unary(expression, environment)
         case syntax.Binary():
@@ -66,7 +71,25 @@ def evaluate(expression: syntax.Expression, environment: Environment) -> Value:
         case syntax.Index():
             return _index(expression, environment)
         case syntax.Apply():
-            return _apply(expression, environment)
+            return _counted(_apply(expression, environment), expression.span, environment)
+
+
+def _counted(value: Value, span: Span, environment: Environment) -> Value:
+    if isinstance(value.plain, tuple):
+        environment.spend(len(value.plain) // 128, span)
+    return value
+
+
+def _list(items: tuple[Value, ...], span: Span) -> Value:
+    """A list, unless it and the lists in it have too many items in all."""
+    count, pending = 0, [items]
+    while pending:
+        inner = pending.pop()
+        count += len(inner)
+        if count > LONGEST:
+            raise fail("E0615", f"a list may have at most {LONGEST} items", span, "this has more")
+        pending += [item.plain for item in inner if isinstance(item.plain, tuple)]
+    return sequence(items)
 
 
 def number(value: Value, span: Span, what: str) -> int:
@@ -181,10 +204,7 @@ def _combine(link: syntax.Binary, left: Value, right: Value) -> Value:
 
 def _joined(left: Value, right: Value, span: Span) -> Value:
     assert isinstance(left.plain, tuple) and isinstance(right.plain, tuple)
-    items = left.plain + right.plain
-    if len(items) > LONGEST:
-        raise fail("E0615", f"a list may have at most {LONGEST} items", span, "this has more")
-    return sequence(items)
+    return _list(left.plain + right.plain, span)
 
 
 def _compare(link: syntax.Binary, left: Value, right: Value) -> bool:
@@ -291,8 +311,6 @@ def _index(expression: syntax.Index, environment: Environment) -> Value:
             f"needs {-length} to {length - 1}" if length else "the list is empty",
         )
     item = base.plain[position]
-    if isinstance(base.term, tuple) and index.term == index.plain:
-        return item
     if index.term == index.plain:
         return item
     term = terms.Operation("[]", (base.term, index.term))

@@ -25,11 +25,11 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         OSError: if that is not possible; nothing has changed then.
     """
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
-    target = path.resolve()
-    mode = _mode(target)
+    mode = _mode(path)
     if mode is not None and not stat.S_ISREG(mode):
-        target.write_bytes(data)  # a pipe or a device; a folder raises
+        path.write_bytes(data)  # a pipe or a device; a folder raises
         return
+    target = Path(os.path.realpath(path))
     if mode is not None and not os.access(target, os.W_OK):
         raise PermissionError(13, "Permission denied", str(path))
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -199,14 +199,6 @@ class Function:
         return graph
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
-    """An input or target of the net: the tensor, and where its type is written."""
-
-    tensor: Tensor
-    type_span: Span
-
-
 def count_parameters(function: Function, known: dict[int, int] | None = None) -> int:
     """How many numbers a function learns, shared ones once."""
     known = {} if known is None else known

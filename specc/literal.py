@@ -5,6 +5,11 @@ from __future__ import annotations
 import math
 
 
+def literal_free(text: str) -> str:
+    """The text as it may stand in a docstring: one line, and nothing that can end the string."""
+    return literal(text)[1:-1].replace('"', "'").replace("\\", "/")
+
+
 def literal(value: object) -> str:
     """Return the Python literal of a number, text, truth value, `None`, list or tuple of them.
 

@@ -43,9 +43,8 @@ class Model:
         callees: what each `Call` calls.
         arguments: the arguments of each `Call` and `Loss`, by parameter name.
         instances: the instance name of each `Call`, `Repeat` and `For`.
-        bound_at: where the name of each reference to a tensor is bound.
         outer: the names that a loop's body takes from around it, by the body's span.
-        homes: the file whose names the bodies of a block can use, by the block's span.
+        bound_at: where the name of each reference to a tensor is bound.
     """
 
     program: syntax.Program

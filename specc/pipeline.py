@@ -18,7 +18,7 @@ from specc.model import Model
 from specc.parse import parse, read
 from specc.resolve import resolve
 from specc.source import Source, Span
-from specc.suggest import closest
+from specc.suggest import did_you_mean
 from specc.values import Value
 
 
@@ -64,7 +64,6 @@ def _chosen(model: Model, name: str | None) -> tuple[syntax.Net, ...]:
     found = tuple(net for net in model.nets if net.name == name)
     if not found:
         names = [net.name for net in model.nets]
-        guess = closest(name, names)
         start = Span(model.program.source, 0, 0)
         raise CompileError(
             [
@@ -73,7 +72,7 @@ def _chosen(model: Model, name: str | None) -> tuple[syntax.Net, ...]:
                     f"there is no net `{name}` in this file",
                     Label(start, ""),
                     note="its nets: " + (", ".join(f"`{n}`" for n in names) or "none"),
-                    help=f"did you mean `--net {guess}`?" if guess else "",
+                    help=did_you_mean(name, names, "--net {}"),
                 )
             ]
         )
@@ -100,13 +99,12 @@ def _setting(text: str, net: syntax.Net) -> tuple[str, Value]:
     name, _, given = (part.strip() for part in text.partition("="))
     names = [parameter.name for parameter in net.parameters]
     if name not in names:
-        guess = closest(name, names)
         raise fail(
             "E0201",
             f"`{net.name}` has no parameter `{name}` to set",
             net.name_span,
             "its parameters: " + (", ".join(f"`{n}`" for n in names) or "none"),
-            help=f"did you mean `--set {guess}={given}`?" if guess else "",
+            help=did_you_mean(name, names, "--set {}=" + given),
         )
     source = Source(f"--set {name}", f"let value = {given}\n")
     problems = Diagnostics()

@@ -45,9 +45,18 @@ def variables(target: str, name: str) -> frozenset[str]:
 
 @cache
 def kernel_classes(target: str) -> frozenset[str]:
-    """The names of all classes that the templates of a target define."""
-    texts = (p.read_text("utf-8") for p in resource("templates", target).glob("*.py.j2"))
-    return frozenset(name for t in texts for name in re.findall(r"^class (\w+)", t, re.MULTILINE))
+    """The names of all classes that the templates of a target define.
+
+    Those are written as they are, `class Dense(Module)`, or listed where one text serves several:
+    `for kernel in ["L1", "MaskedL1"]`.
+    """
+    found: set[str] = set()
+    for path in resource("templates", target).rglob("*.j2"):
+        text = path.read_text("utf-8")
+        found.update(re.findall(r"^class (\w+)", text, re.MULTILINE))
+        for listed in re.findall(r"for kernel in \[(.*?)\]", text):
+            found.update(re.findall(r'"(\w+)"', listed))
+    return frozenset(found)
 
 
 def render(target: str, name: str, /, **context: object) -> str:

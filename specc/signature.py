@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from specc.diagnostics import Diagnostic, Label
 from specc.source import Span
-from specc.suggest import closest
+from specc.suggest import did_you_mean
 from specc.syntax import Argument as Given
 from specc.syntax import Expression
 from specc.values import Value, show
@@ -203,14 +203,13 @@ def _listed(names: Sequence[str]) -> str:
 
 def _unknown(owner: str, given: Given, names: Sequence[str], at: Label | None) -> Diagnostic:
     assert given.name is not None
-    guess = closest(given.name, names)
     return Diagnostic(
         "E0201",
         f"`{owner}` has no argument `{given.name}`",
         Label(given.name_span or given.span, "unknown argument"),
         at,
         note=f"the arguments of `{owner}`: {_listed(names)}",
-        help=f"did you mean `{guess}`?" if guess else "",
+        help=did_you_mean(given.name, names),
     )
 
 
@@ -259,13 +258,12 @@ def wrong_kind(
 ) -> Diagnostic:
     """The diagnostic of a value that its argument does not accept."""
     shown = value if isinstance(value, str) else show(value)
-    guess = closest(shown, argument.kind.choices) if argument.kind.choices else None
     return Diagnostic(
         "E0205",
         f"`{argument.name}` of `{owner}` needs {argument.kind.what}, gets `{shown}`",
         Label(span, "this is not"),
         declared_at,
-        help=f"did you mean `{guess}`?" if guess else "",
+        help=did_you_mean(shown, argument.kind.choices),
     )
 
 

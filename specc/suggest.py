@@ -52,12 +52,25 @@ ALIASES = {
 """What users of other tools would write."""
 
 
+_MOST = 1000
+"""No more names are compared: it takes too long."""
+
+
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was probably meant, by alias or by spelling; `None` if none is near."""
-    candidates = sorted(set(known))
+    candidates = sorted(set(known))[:_MOST]
     alias = ALIASES.get(name.lower())
     if alias in candidates:
         return alias
     lowered = {candidate.lower(): candidate for candidate in reversed(candidates)}
     near = get_close_matches(name.lower()[:80], lowered, n=1, cutoff=0.7)
     return lowered[near[0]] if near else None
+
+
+def did_you_mean(name: str, known: Iterable[str], form: str = "{}") -> str:
+    """The help for a name that is not known; empty if none is near.
+
+    `form` is how the nearest name is written in its place: `--net {}`.
+    """
+    guess = closest(name, known)
+    return f"did you mean `{form.replace('{}', guess, 1)}`?" if guess else ""

@@ -5,6 +5,7 @@ What a construct means is not decided here; `resolve` and `check` do that.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from specc.source import Source, Span
@@ -93,6 +94,26 @@ class Apply:
 
 
 Expression = Literal | Name | Incoming | List | Unary | Binary | Index | Apply
+
+
+def walk(expression: Expression) -> Iterator[Expression]:
+    """An expression and all that it consists of, without recursion."""
+    pending = [expression]
+    while pending:
+        node = pending.pop()
+        yield node
+        match node:
+            case List():
+                pending.extend(node.items)
+            case Unary():
+                pending.append(node.operand)
+            case Binary():
+                pending.extend((node.left, node.right))
+            case Index():
+                pending.extend((node.base, node.index))
+            case Apply():
+                pending.extend(argument.value for argument in node.arguments)
+
 
 # ---------------------------------------------------------------- declarations
 

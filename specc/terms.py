@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import gcd
 from typing import Union
+
+from specc.literal import literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +161,6 @@ def modulo(numerator: Integer, denominator: Integer) -> Integer:
     return integer(Operation("%", (numerator, denominator)))
 
 
-def common_factor(size: Integer) -> int:
-    """The largest number known to divide a size."""
-    return gcd(*(factor for _, factor in _monomials(size)))
-
-
 def symbols(term: Term) -> Iterator[str]:
     """The names in a term, in order, with repetitions."""
     if isinstance(term, Symbol):
@@ -244,20 +240,6 @@ def render(term: Term) -> str:
     if isinstance(term, str | float | bool) or term is None:
         return literal(term)
     return str(term)
-
-
-def literal(value: str | float | bool | None) -> str:
-    """A Python literal; strings in double quotes with every unusual character escaped."""
-    if not isinstance(value, str):
-        return repr(value)
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return (
-        '"' + "".join(c if c.isprintable() and ord(c) < 127 else _escape(c) for c in escaped) + '"'
-    )
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
 
 
 def _monomials(size: Integer) -> tuple[tuple[Monomial, int], ...]:

@@ -24,7 +24,7 @@ from specc.settings.registry import settings
 from specc.settings.schedules import Schedule, rates
 from specc.settings.section import Rejected, Section
 from specc.source import Span
-from specc.suggest import closest
+from specc.suggest import did_you_mean
 
 __all__ = ["Training", "nothing_to_train", "train_settings"]
 
@@ -157,14 +157,13 @@ def _setting(line: syntax.Setting) -> Setting[Any]:
         return known[line.name]
     if line.name in UNBUILT:
         raise unbuilt(f"the setting `{line.name}`", line.name_span)
-    guess = closest(line.name, known)
     raise fail(
         "E0502",
         f"there is no setting `{line.name}`",
         line.name_span,
         "unknown",
         note="the settings: " + ", ".join(f"`{name}`" for name in known),
-        help=f"did you mean `{guess}`?" if guess else "",
+        help=did_you_mean(line.name, known),
     )
 
 

@@ -143,5 +143,12 @@ def show(value: Value) -> str:
     if plain is None or isinstance(plain, bool):
         return {None: "none", True: "true", False: "false"}[plain]
     if isinstance(plain, str):
-        return terms.literal(plain)
+        return _quoted(plain)
     return str(plain)
+
+
+def _quoted(text: str) -> str:
+    """A string as the language writes it, with its four escapes."""
+    for character, escape in (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"), ("\t", r"\t")):
+        text = text.replace(character, escape)
+    return f'"{text}"'

@@ -60,7 +60,11 @@ class Compiled:
         self.loss(batch)
         found = {name: g.copy() for name, g in self.net.backward().items()}
         inputs = getattr(self.net, "input_gradients", {})
-        return found | {name: gradient.copy() for name, gradient in inputs.items()}
+        return found | {
+            tensor.name: inputs[name].copy()
+            for name, tensor in self.shaped.inputs.items()
+            if name in inputs
+        }
 
     def numbers(self) -> dict[str, Any]:
         """Copies of the parameters."""

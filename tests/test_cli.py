@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import os
@@ -429,6 +430,34 @@ def test_names_in_unicode(folder: Path) -> None:
     (folder / "größe 数.net").write_text(TINY, encoding="utf-8")
     assert specc("compile", "größe 数.net").out == "größe 数.net -> größe_数.py\n"
     assert specc("check", "größe 数.net").out.startswith("größe 数.net: Tiny")
+
+
+HOSTILE = 'x\x1b[2J"""\nimport os; os.abort()\n"""\\.net'
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs odd file names")
+def test_file_names_never_become_code(folder: Path) -> None:
+    (folder / HOSTILE).write_text(XOR, encoding="utf-8")
+    for output in ("plain.py", '"""\nimport os; os.abort()\n"""\\.py'):
+        result = specc("compile", HOSTILE, "-o", output)
+        assert result.status == 0 and "\x1b" not in result.out
+        code = (folder / output).read_text(encoding="utf-8")
+        assert "os.abort" in code  # in a docstring only
+        nodes = ast.walk(ast.parse(code))
+        assert not any(isinstance(node, ast.Attribute) and node.attr == "abort" for node in nodes)
+    assert "\x1b" not in specc("check", HOSTILE).out
+
+
+def test_compile_to_standard_output() -> None:
+    code = specc("compile", "tiny.net", "-o", "-").out
+    assert code == specc("compile", "tiny.net", "--emit", "code").out
+    assert not Path("-").exists()
+
+
+def test_loops_of_links(folder: Path) -> None:
+    (folder / "loop").symlink_to("loop")
+    assert "E0001" in specc("check", "loop").err
+    assert specc("compile", "tiny.net", "-o", "loop").err.startswith("error: cannot write `loop`")
 
 
 # ---------------------------------------------------------------- files

@@ -27,8 +27,8 @@ from runtime_parts import (
     script,
 )
 
-from specc.resources import resource
 from specc.rendering import variables
+from specc.resources import resource
 
 # Templates
 

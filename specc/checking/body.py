@@ -90,6 +90,7 @@ class Body(Names):
 
     def step(self, step: syntax.Step) -> None:
         """One step of a flow."""
+        self.elaborator.spend(1, step.span)
         match step:
             case syntax.Call():
                 calls.call(self, step)

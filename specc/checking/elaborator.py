@@ -29,6 +29,10 @@ MOST_LAYERS = 200_000
 """How many layers a network may have, loops counted out."""
 
 
+MOST_WORK = 50_000
+"""How many steps of bodies are walked; a body that is walked already costs one."""
+
+
 class Broken(Exception):
     """A body has an error that is already reported; nothing can be built from it."""
 
@@ -46,6 +50,8 @@ class Elaborator:
     built: dict[object, Function | None] = field(default_factory=dict)
     sizes: dict[int, int] = field(default_factory=dict)
     lets: dict[Span, Value] = field(default_factory=dict)
+    failed: set[Span] = field(default_factory=set)
+    work: int = 0
     built_loops: dict[object, LoopBody | None] = field(default_factory=dict)
 
     def report(self, diagnostic: Diagnostic) -> None:
@@ -57,13 +63,34 @@ class Elaborator:
             )
         self.diagnostics.add(diagnostic)
 
+    def spend(self, work: int, span: Span) -> None:
+        """Count the work of walking bodies, and end it where no network needs so much.
+
+        The error is raised once; after that, whatever is walked is `Broken`.
+        """
+        if self.work > MOST_WORK:
+            raise Broken
+        self.work += work
+        if self.work > MOST_WORK:
+            raise fail(
+                "E0611",
+                f"this needs more than {MOST_WORK} steps to work out",
+                span,
+                "the last of them",
+                help="use fewer repetitions, or fewer that differ",
+            )
+
     def let(self, item: syntax.Let) -> Value:
         """The value of a constant of a file."""
+        if item.name_span in self.failed:
+            raise Broken
         if item.name_span not in self.lets:
+            self.failed.add(item.name_span)
             environment = Environment(
                 lambda name: self.file_value(name), lambda incoming: _no_incoming(incoming)
             )
             value = evaluate(item.value, environment)
+            self.failed.discard(item.name_span)
             self.lets[item.name_span] = Value(value.plain, literal_term(value.plain))
         return self.lets[item.name_span]
 

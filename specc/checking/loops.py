@@ -133,6 +133,7 @@ class _Walk:
         functions: list[tuple[Function, Mapping[str, Value]]] = []
         taps: dict[str, None] = {}
         for index in range(self.count.number):
+            self.parent.elaborator.spend(1, self.step.span)
             body, arguments = self._iteration(index, carried)
             function = body.function
             carried = self._next(function, arguments)

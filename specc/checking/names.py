@@ -11,7 +11,7 @@ from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import Environment, EvaluationError, evaluate, fail, number
 from specc.graph import Call, Layer, Tensor
 from specc.source import Span
-from specc.suggest import closest
+from specc.suggest import did_you_mean
 from specc.types import AXES
 from specc.values import Value, literal_term
 from specc.words import safe_name
@@ -61,7 +61,7 @@ class Names:
         self.imported: dict[Tensor, Tensor] = {}
         self.is_broken = False
         self.taken: set[str] = {t.name for t in inputs} | {"x", "training"}
-        self.environment = Environment(self.value_of, self.incoming_value)
+        self.environment = Environment(self.value_of, self.incoming_value, elaborator.spend)
 
     def value_of(self, name: syntax.Name) -> Value:
         """The value of a name."""
@@ -90,7 +90,6 @@ class Names:
             return Value(type_.shape, tuple(s.term for s in type_.shape))
         if incoming.attribute not in axes:
             known = [*axes, "shape"]
-            guess = closest(incoming.attribute, known)
             raise EvaluationError(
                 Diagnostic(
                     "E0111",
@@ -98,7 +97,7 @@ class Names:
                     Label(incoming.span, f"it is {type_.description}"),
                     Label(self.incoming.span, f"this makes {type_}"),
                     note="it has " + ", ".join(f"`in.{name}`" for name in known),
-                    help=f"did you mean `in.{guess}`?" if guess else "",
+                    help=did_you_mean(incoming.attribute, known, "in.{}"),
                 )
             )
         return axes[incoming.attribute]
@@ -158,5 +157,3 @@ class Names:
             candidate += "_"
         self.taken.add(candidate)
         return candidate
-
-    # ------------------------------------------------------------ statements

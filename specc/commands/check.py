@@ -30,6 +30,7 @@ def command(files: tuple[str, ...], options: Options, section: str | None, as_js
     the nets are one document.
     """
     from specc.diagnostics import Diagnostics
+    from specc.reporting.display import clean
 
     form = "json" if as_json else options.form
     diagnostics = Diagnostics()
@@ -40,7 +41,7 @@ def command(files: tuple[str, ...], options: Options, section: str | None, as_js
         print_report(diagnostics, form)
     if form == "text":
         for net in nets:
-            print(_line(net))
+            print(clean(_line(net)))
     return 1 if diagnostics.has_errors else 0
 
 

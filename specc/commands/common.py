@@ -181,6 +181,13 @@ def print_report(diagnostics: Diagnostics, form: str, to: IO[str] | None = None)
     stream.write(text)
 
 
+def say_written(file: str, path: object) -> None:
+    """Say what became of a spec: `lenet.net -> lenet.py`."""
+    from specc.reporting.display import clean
+
+    print(clean(f"{file} -> {path}" if file != STDIN else f"-> {path}"))
+
+
 def wants_colour(stream: IO[str]) -> bool:
     """Whether a person looks at the stream, and wants colours (https://no-color.org)."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from specc.commands.common import (
     file_argument,
     read_spec,
     reporting,
+    say_written,
     spec_options,
 )
 from specc.commands.failure import Failure, writing
@@ -64,7 +66,9 @@ class _Job:
 )
 @file_argument
 @spec_options
-@click.option("-o", "--output", metavar="PATH", type=click.Path(), help="The file to write.")
+@click.option(
+    "-o", "--output", metavar="PATH", type=click.Path(), help="The file to write, `-` to print."
+)
 @click.option(
     "--out-dir",
     metavar="DIR",
@@ -101,6 +105,8 @@ def command(
         raise click.UsageError("give `-o` or `--out-dir`, not both")
     if target != "numpy":
         raise click.UsageError(f"the target `{target}` is not built yet, only `numpy` is")
+    if output == STDIN and emit is None:
+        output, emit = None, "code"
     job = _Job(file, options, target, train, input_gradients)
     if emit is not None and emit != "code":
         _print_stage(job, emit)
@@ -117,7 +123,7 @@ def command(
     for path, text in made:
         write_code(path, text, force=force)
         if options.form == "text":
-            print(f"{file} -> {path}" if file != STDIN else f"-> {path}")
+            say_written(file, path)
     return 0
 
 
@@ -127,7 +133,7 @@ def _places(
     """The nets to compile, and the file of each; `None` stands for the only net."""
     wanted, names = job.options.net, nets_of(program)
     if output is not None:
-        if job.file != STDIN and Path(output).resolve() == Path(job.file).resolve():
+        if job.file != STDIN and os.path.realpath(output) == os.path.realpath(job.file):
             raise click.UsageError("`-o` is the spec itself")
         return [(wanted, Path(output))]
     folder = Path(out_dir or ".")

@@ -22,7 +22,9 @@ class Failure(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print it on the error stream."""
-        print(f"error: {self.message}", file=file or sys.stderr)
+        from specc.reporting.display import clean
+
+        print(clean(f"error: {self.message}"), file=file or sys.stderr)
         if self.help:
             print(f"  = help: {self.help}", file=file or sys.stderr)
 

@@ -14,6 +14,7 @@ from specc.commands.common import (
     file_argument,
     read_spec,
     reporting,
+    say_written,
     spec_options,
 )
 from specc.commands.failure import Failure, writing
@@ -63,7 +64,7 @@ def command(
     with writing(place):
         write_atomically(Path(place), picture)
     if options.form == "text":
-        print(f"{file} -> {place}" if file != STDIN else f"-> {place}")
+        say_written(file, place)
 
 
 def _form(output: str | None, form: str | None) -> Format:

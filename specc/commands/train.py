@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from specc.commands.common import Options, file_argument, read_spec, reporting, spec_options
+from specc.commands.common import (
+    Options,
+    file_argument,
+    read_spec,
+    reporting,
+    say_written,
+    spec_options,
+)
 from specc.commands.compile import write_code
 from specc.commands.failure import Failure, writing
 from specc.commands.render import Format, draw
 from specc.commands.targets import net_to_train, nets_of, parse_program, stem
+from specc.reporting.display import clean
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -79,7 +87,7 @@ def command(
     write_code(script, code.text)
     diagram = _draw(shaped, folder / name)
     if options.form == "text":
-        print(f"{source.name} -> {script}")
+        say_written(file, script)
     status = _run([sys.executable, str(script), "--out", str(folder), *_passed_on(given)])
     _show_results(folder, script, diagram, code.net)
     return status
@@ -155,4 +163,4 @@ def _show_results(folder: Path, script: Path, diagram: Path, net: str) -> None:
     width = max(len(str(path)) for path, _ in files)
     for path, what in files:
         if path.is_file():
-            print(f"  {path!s:{width}}  {what}")
+            print(clean(f"  {path!s:{width}}  {what}"))

@@ -34,7 +34,6 @@ class BinaryCrossEntropy(LossOp):
     applies = "sigmoid"
     keeps_input = True
     sources = "slides (output units)"
-    keeps_input = True
     arguments = (MASK, SCALE)
     samples = (
         Sample("binary_cross_entropy", (4,), target="real[4]"),

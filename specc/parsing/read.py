@@ -65,7 +65,7 @@ def _bytes(path: Path) -> bytes:
 def _relative(path: Path) -> str:
     try:
         inside = path.resolve().relative_to(Path.cwd())
-    except (ValueError, OSError):
+    except (ValueError, OSError, RuntimeError):  # a loop of links is a RuntimeError
         return path.as_posix()
     return inside.as_posix() if os.fspath(path) else ""
 

@@ -12,7 +12,7 @@ from specc.ops.registry import layers, losses
 from specc.resolving.names import NameResolver, means
 from specc.scope import Means, Scope
 from specc.signature import bind
-from specc.suggest import closest
+from specc.suggest import closest, did_you_mean
 
 UNBUILT = (
     "attention", "batchnorm", "conv1d", "conv_transpose", "embedding", "gru", "last", "layernorm",
@@ -123,14 +123,13 @@ class CallResolver(NameResolver, ABC):
         """Bind the arguments of a loss."""
         op = losses().get(step.name)
         if op is None:
-            guess = closest(step.name, losses())
             self.report(
                 Diagnostic(
                     "E0101",
                     f"there is no loss `{step.name}`",
                     Label(step.name_span, "unknown"),
                     note="the losses: " + ", ".join(f"`{n}`" for n in losses()),
-                    help=f"did you mean `{guess}`?" if guess else "",
+                    help=did_you_mean(step.name, losses()),
                 )
             )
             return

@@ -10,7 +10,7 @@ from specc.imports import rebound
 from specc.model import Model, Names
 from specc.scope import Binding, Means, Scope
 from specc.source import Span
-from specc.suggest import closest
+from specc.suggest import closest, did_you_mean
 from specc.words import FUNCTIONS
 
 
@@ -86,9 +86,7 @@ class NameResolver:
 
         `free`: a capital letter may be a free size. `choices`: bare words that are no names.
         """
-        pending = [expression]
-        while pending:
-            node = pending.pop()
+        for node in syntax.walk(expression):
             match node:
                 case syntax.Name():
                     is_free = free and is_free_size(node.id) and scope.peek(node.id) is None
@@ -96,29 +94,19 @@ class NameResolver:
                         self._value(node, scope, choices)
                 case syntax.Incoming():
                     scope.mark_outer(f"in.{node.attribute}")
-                case syntax.List():
-                    pending.extend(node.items)
-                case syntax.Unary():
-                    pending.append(node.operand)
-                case syntax.Binary():
-                    pending.extend((node.left, node.right))
-                case syntax.Index():
-                    pending.extend((node.base, node.index))
                 case syntax.Apply():
                     self._function(node)
-                    pending.extend(a.value for a in node.arguments)
 
     def _function(self, node: syntax.Apply) -> None:
         if node.name in FUNCTIONS:
             return
-        guess = closest(node.name, FUNCTIONS)
         self.report(
             Diagnostic(
                 "E0101",
                 f"there is no function `{node.name}`",
                 Label(node.name_span, "unknown"),
                 note="the functions: " + ", ".join(f"`{name}`" for name in FUNCTIONS),
-                help=f"did you mean `{guess}`?" if guess else "",
+                help=did_you_mean(node.name, FUNCTIONS),
             )
         )
 
@@ -162,19 +150,4 @@ def means(scope: Scope, name: str) -> Means | None:
 
 def names_in(expression: syntax.Expression) -> Iterator[str]:
     """The names that an expression uses, wherever they stand in it."""
-    pending = [expression]
-    while pending:
-        node = pending.pop()
-        match node:
-            case syntax.Name():
-                yield node.id
-            case syntax.List():
-                pending.extend(node.items)
-            case syntax.Unary():
-                pending.append(node.operand)
-            case syntax.Binary():
-                pending.extend((node.left, node.right))
-            case syntax.Index():
-                pending.extend((node.base, node.index))
-            case syntax.Apply():
-                pending.extend(argument.value for argument in node.arguments)
+    return (node.id for node in syntax.walk(expression) if isinstance(node, syntax.Name))

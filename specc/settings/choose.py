@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from specc import syntax
 from specc.check import ShapedModel
 from specc.diagnostics import Diagnostic, Diagnostics, Label
-from specc.suggest import closest
+from specc.suggest import did_you_mean
 
 
 def nothing_to_train(shaped: ShapedModel) -> Diagnostic:
@@ -49,13 +49,12 @@ def sections_for(shaped: ShapedModel, diagnostics: Diagnostics) -> dict[str | No
 
 
 def _unknown_net(train: syntax.Train, net: str, nets: list[str]) -> Diagnostic:
-    guess = closest(net, nets)
     return Diagnostic(
         "E0509",
         f"there is no net `{net}` to train",
         Label(train.net_span or train.name_span, "unknown"),
         note="the nets of this file: " + (", ".join(f"`{n}`" for n in nets) or "none"),
-        help=f"did you mean `{guess}`?" if guess else "",
+        help=did_you_mean(net, nets),
     )
 
 
@@ -76,13 +75,12 @@ def _repeated_section(train: syntax.Train, first: syntax.Train) -> Diagnostic:
 def no_section(shaped: ShapedModel, sections: Iterable[str | None], name: str) -> Diagnostic:
     """The error of a `--train name` that no section has."""
     names = [known for known in sections if known is not None]
-    guess = closest(name, names)
     return Diagnostic(
         "E0508",
         f"there is no `train` section `{name}` for `{shaped.net.name}`",
         Label(shaped.net.name_span, "for this net"),
         note="its sections: " + (", ".join(f"`{n}`" for n in names) or "none with a name"),
-        help=f"did you mean `--train {guess}`?" if guess else "",
+        help=did_you_mean(name, names, "--train {}"),
     )
 
 

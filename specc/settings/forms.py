@@ -13,7 +13,7 @@ from specc.settings.registry import choices
 from specc.settings.section import Section
 from specc.signature import Kind
 from specc.source import Span
-from specc.suggest import closest
+from specc.suggest import did_you_mean
 from specc.values import known_values, show
 
 
@@ -76,14 +76,13 @@ class Choosing(Setting[T_co]):
         )
 
     def _unknown(self, call: syntax.Apply, known: tuple[str, ...]) -> EvaluationError:
-        guess = closest(call.name, known)
         return fail(
             "E0506",
             f"there is no {self.noun} `{call.name}`",
             call.name_span,
             "unknown",
             note=f"the {self.plural}: " + ", ".join(f"`{name}`" for name in known),
-            help=f"did you mean `{guess}`?" if guess else "",
+            help=did_you_mean(call.name, known),
         )
 
 

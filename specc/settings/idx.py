@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from specc.settings.base import Use
 from specc.settings.data import Data, Source
-from specc.settings.fit import Field, known_sizes, need_label, need_real, need_shape
-from specc.settings.fit import one_input_one_target as the_fields
+from specc.settings.fit import (
+    Field,
+    known_sizes,
+    need_label,
+    need_real,
+    need_shape,
+    one_input_one_target,
+)
 from specc.settings.paths import OPTIONAL, common_folder, file_path, relative_path
 from specc.signature import TEXT, Argument
 
@@ -26,7 +32,7 @@ class Mnist(Source):
 
     def source(self, use: Use) -> Data:
         """The folder, once the net takes such images and labels."""
-        image, label = the_fields(use)
+        image, label = one_input_one_target(use)
         need_shape(use, image, (1, 28, 28))
         classes = need_label(use, label, 10)
         folder = relative_path(use, "dir")
@@ -48,7 +54,7 @@ class Idx(Source):
 
     def source(self, use: Use) -> Data:
         """The files, once the net takes images of bytes with single labels."""
-        image, label = the_fields(use)
+        image, label = one_input_one_target(use)
         need_real(use, image, "bytes scaled to 0 to 1")
         shape = known_sizes(use, image)
         if len(shape) > 3:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from specc.settings.base import Use
 from specc.settings.data import Data, Source
-from specc.settings.fit import need_label, need_shape
-from specc.settings.fit import one_input_one_target as the_fields
+from specc.settings.fit import need_label, need_shape, one_input_one_target
 from specc.signature import Argument, whole
 from specc.types import Content
 
@@ -39,7 +38,7 @@ class Xor(Source):
 
 
 def _context(use: Use, features: int) -> dict[str, object]:
-    given, wanted = the_fields(use)
+    given, wanted = one_input_one_target(use)
     need_shape(use, given, (features,))
     is_label = wanted.type.content is not Content.REAL
     if is_label:

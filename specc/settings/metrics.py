@@ -17,7 +17,7 @@ from specc.settings.registry import choices
 from specc.settings.section import Section
 from specc.signature import Argument, Kind
 from specc.source import Span
-from specc.suggest import closest
+from specc.suggest import did_you_mean
 from specc.types import Content, TensorType
 from specc.values import Value
 
@@ -229,14 +229,13 @@ def _targets(use: Use) -> list[Field]:
         return [Field(name, tensor, "target") for name, tensor in targets.items()]
     if name in targets:
         return [Field(str(name), targets[str(name)], "target")]
-    guess = closest(str(name), targets)
     raise use.fail(
         "E0521",
         f"there is no target `{name}`",
         "unknown",
         at="target",
         note="the targets: " + (", ".join(f"`{t}`" for t in targets) or "none"),
-        help=f"did you mean `{guess}`?" if guess else "",
+        help=did_you_mean(str(name), targets),
     )
 
 

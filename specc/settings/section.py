@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from specc import syntax
 from specc.check import ShapedModel
-from specc.diagnostics import Diagnostic, Diagnostics
 from specc.checking.elaborator import Elaborator
+from specc.diagnostics import Diagnostic, Diagnostics
 from specc.evaluate import Environment, EvaluationError, evaluate, fail
 from specc.signature import Argument, bind, defaults, wrong_kind
 from specc.source import Span
-from specc.suggest import closest
+from specc.suggest import did_you_mean
 from specc.values import Value, constant, known_values
 from specc.words import FUNCTIONS
 
@@ -82,13 +82,12 @@ class Section:
         lets = self.shaped.model.names.lets
         if name.id in lets:
             return Elaborator(self.shaped.model, Diagnostics()).file_value(name)
-        guess = closest(name.id, [*parameters, *lets])
         raise fail(
             "E0101",
             f"there is no value `{name.id}` here",
             name.span,
             "unknown",
-            help=f"did you mean `{guess}`?" if guess else "",
+            help=did_you_mean(name.id, [*parameters, *lets]),
         )
 
 
@@ -98,30 +97,17 @@ def _no_incoming(node: syntax.Incoming) -> Value:
 
 def _need_known_functions(expression: syntax.Expression) -> None:
     """Raise E0101 where an expression calls what is no function: settings are not resolved."""
-    pending = [expression]
-    while pending:
-        match pending.pop():
-            case syntax.List(items=items):
-                pending.extend(items)
-            case syntax.Unary(operand=operand):
-                pending.append(operand)
-            case syntax.Binary(left=left, right=right):
-                pending.extend((left, right))
-            case syntax.Index(base=base, index=index):
-                pending.extend((base, index))
-            case syntax.Apply() as call:
-                if call.name not in FUNCTIONS:
-                    raise _no_function(call)
-                pending.extend(argument.value for argument in call.arguments)
+    for node in syntax.walk(expression):
+        if isinstance(node, syntax.Apply) and node.name not in FUNCTIONS:
+            raise _no_function(node)
 
 
 def _no_function(call: syntax.Apply) -> EvaluationError:
-    guess = closest(call.name, FUNCTIONS)
     return fail(
         "E0101",
         f"there is no function `{call.name}`",
         call.name_span,
         "unknown",
         note="the functions: " + ", ".join(f"`{name}`" for name in FUNCTIONS),
-        help=f"did you mean `{guess}`?" if guess else "",
+        help=did_you_mean(call.name, FUNCTIONS),
     )

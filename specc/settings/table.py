@@ -11,9 +11,9 @@ from specc.settings.fit import (
     known_sizes,
     need_label,
     need_real,
+    one_input_one_target,
     show_type,
 )
-from specc.settings.fit import one_input_one_target as the_fields
 from specc.settings.paths import OPTIONAL, common_folder, file_path
 from specc.signature import TEXT, Argument, Kind
 from specc.types import Content
@@ -41,7 +41,7 @@ class Csv(Source):
 
     def source(self, use: Use) -> Data:
         """The files and their columns."""
-        given, wanted = the_fields(use)
+        given, wanted = one_input_one_target(use)
         need_real(use, given, "columns of numbers")
         features = _length(use, given)
         columns = _columns(use)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from specc import syntax
 from specc.check import ShapedModel, check
 from specc.diagnostics import Diagnostics
-from specc.source import Span
 from specc.values import constant
 
 
@@ -52,9 +51,5 @@ def _redeclared(
         return declared
     span = declared.span
     dimensions = tuple(syntax.Literal(size, span) for size in sizes)
-    of = None if classes is None else _number(classes, span)
+    of = None if classes is None else syntax.Literal(classes, span)
     return replace(declared, type=syntax.Type(kind, dimensions, of, False, span, span))
-
-
-def _number(number: int, span: Span) -> syntax.Literal:
-    return syntax.Literal(number, span)

@@ -34,10 +34,7 @@ def _keep(names: list[str], is_stacked: bool) -> list[str]:
     if is_stacked:
         inner = f"({', '.join(names)})" if len(names) > 1 else names[0]
         return call("self.calls.append(", [inner], ")", 12)
-    if len(names) == 1:
-        return [f"self.kept = {names[0]}"]
-    lines = call("self.kept = (", names, ")", 12)
-    return [f"self.kept = {', '.join(names)}"] if len(lines) == 1 else lines
+    return call("self.kept = ", names, "", 12)
 
 
 class _Forward:
@@ -47,18 +44,24 @@ class _Forward:
         self.plan = plan
         self.graph = graph
         self.shapes = Shapes(plan)
+        body = plan.function
+        self.read = {*graph.kept, *body.outputs, *(t for n in body.nodes for t in n.inputs)}
 
     def node(self, node: Layer | Call | Loop) -> list[str]:
         """The lines of one node."""
         if isinstance(node, Loop):
             return self._loop(node) if node.is_uniform else self._unrolled(node)
-        results = ", ".join(t.name for t in node.outputs)
+        results = ", ".join(self._bound(node.outputs))
         return commented(self._applied(node, results), self.shapes.comment(node.outputs))
+
+    def _bound(self, tensors: Sequence[Tensor]) -> list[str]:
+        """The variables that results are bound to: `_` where nobody reads one."""
+        return [t.name if t in self.read else "_" for t in tensors]
 
     def _applied(self, node: Layer | Call, results: str) -> list[str]:
         inputs = [t.name for t in node.inputs]
         if isinstance(node, Layer) and not isinstance(node.op, LayerOp):
-            return [f"{results} = {self._function(node, inputs)}"]
+            return call(f"{results} = ", [self._function(node, inputs)], "")
         owner = "" if node.name in self.plan.function.borrowed else "self."
         borrowed = _lent(node.function) if isinstance(node, Call) else []
         arguments = [*inputs, *borrowed, "training"]
@@ -102,7 +105,7 @@ class _Forward:
         lines: list[str] = []
         carried = loop.inputs[0].name
         for index, iteration in enumerate(loop.iterations):
-            results = ", ".join([result, *(t.name for t in iteration.taps)])
+            results = ", ".join([result, *self._bound(iteration.taps)])
             outer = [t.name for t in iteration.inputs]
             arguments = [carried, *outer, *_lent_names(iteration.function, self.plan), "training"]
             lines += call(f"{results} = self.{loop.name}[{index}].forward(", arguments)
@@ -361,8 +364,4 @@ def _names_in(graph: BackwardGraph) -> set[str]:
 
 
 def _unpack(names: list[str], source: str) -> list[str]:
-    whole = f"{', '.join(names)} = {source}"
-    if len(whole) + 8 <= 100:
-        return [whole]
-    lines = call("(", names, f") = {source}")
-    return lines
+    return call("", names, f" = {source}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -10,23 +11,18 @@ from pathlib import PurePath
 from specc.classes import ClassPlan, is_called_again, name_classes
 from specc.differentiate import Formula, TrainingModel
 from specc.graph import Layer, Loop, Tensor, count_parameters
-from specc.literal import literal
+from specc.literal import literal, literal_free
 from specc.ops.base import FunctionOp, LayerOp
 from specc.ops.registry import ops
 from specc.rendering import kernel_classes, render, render_kernels
 from specc.source import Source, Span
-from specc.targets.layout import call
+from specc.targets.layout import WIDTH, call, fit
 from specc.targets.numpy.construct import Constructor
 from specc.targets.numpy.passes import BackwardWriter, forward_lines
 from specc.types import Content, TensorType
 from specc.words import variables
 
 TARGET = "numpy"
-RUNTIME = frozenset(
-    ["Adam", "CHUNK", "InputError", "Module", "Momentum", "Network", "Parameter", "Path", "SGD"]
-)  # fmt: skip
-"""Names of the runtime that no class of a spec may take."""
-
 Context = tuple[str, Mapping[str, object]]
 
 
@@ -79,6 +75,11 @@ def write(training: TrainingModel, runtime: Runtime, doc: Sequence[str]) -> str:
     return _File(training, runtime).text(doc)
 
 
+def fitted(target: str, name: str, /, **context: object) -> str:
+    """A template as text, with long lines broken."""
+    return fit(render(target, name, **context))
+
+
 def class_name(training: TrainingModel) -> str:
     """The name of the network's class."""
     if not training.classes.net.name:
@@ -87,8 +88,8 @@ def class_name(training: TrainingModel) -> str:
 
 
 def _taken() -> set[str]:
-    """The kernels' names of all ops, so that a file does not change with what it uses."""
-    return {*RUNTIME, *kernel_classes(TARGET)}
+    """The classes of all templates, so that names do not change with what a file uses."""
+    return {"Path", *kernel_classes(TARGET)}
 
 
 class _File:
@@ -166,7 +167,7 @@ class _File:
         self._note_kernels(plan)
         borrowed = plan.function.borrowed
         d_inputs = [writer.local(t) if t is not None else "None" for t in graph.d_inputs]
-        return render(
+        return fitted(
             TARGET,
             "block",
             name=plan.name,
@@ -225,7 +226,7 @@ class _File:
         results = self._results()
         inputs = ", ".join(t.name for t in plan.function.inputs)
         names = ", ".join(t.name for t in results)
-        return render(
+        return fitted(
             TARGET,
             "net",
             name=plan.name,
@@ -278,16 +279,19 @@ class _File:
         return [*lines, f"return {' + '.join(words)}"]
 
     def _net_doc(self) -> list[str]:
-        span = self.shaped.net.name_span
+        net, source = self.shaped.net, self.shaped.model.program.source
         count = count_parameters(self.shaped.function)
-        return [
-            f"The network `{self.shaped.net.name}` ({_place(span, self.shaped.model.program.source)}): {count:,} parameters."
-        ]
+        place = _place(net.name_span, source)
+        return [f"The network `{net.name}` ({place}): {count:,} parameters."]
 
-    def _inputs_doc(self) -> str:
+    def _inputs_doc(self) -> list[str]:
         takes = ", ".join(f"{t.name} {_public(t.type)}" for t in self.shaped.function.inputs)
         gives = ", ".join(_public(t.type) for t in self.shaped.outputs)
-        return f"{gives} from {takes}, in evaluation mode."
+        whole = f"{gives} from {takes}, in evaluation mode."
+        if len(whole) + 14 <= WIDTH:
+            return [whole]
+        more = textwrap.wrap(f"{gives} from {takes}.", WIDTH - 8, break_long_words=False)
+        return ["The outputs, in evaluation mode.", "", *more]
 
 
 def _is_seen_through(plan: ClassPlan) -> bool:
@@ -323,7 +327,7 @@ def _place(span: Span, spec: Source) -> str:
     """File and line; the file as seen from the spec's folder, wherever that lies."""
     folder, name = PurePath(spec.name).parent, PurePath(span.source.name)
     inside = name.relative_to(folder) if name.is_relative_to(folder) else PurePath(name.name)
-    return f"{inside.as_posix()}:{span.line}"
+    return f"{literal_free(inside.as_posix())}:{span.line}"
 
 
 def _block_doc(plan: ClassPlan, spec: Source) -> list[str]:

@@ -1,0 +1,70 @@
+"""What the benchmarks share: the machine, compiling a spec, and tables in docs/results.md."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "docs" / "results.md"
+
+
+def machine() -> str:
+    """Processor, cores and versions, as one line."""
+    import numpy
+
+    model = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text("utf-8"))
+        model = found.group(1) if found else model
+    versions = f"Python {platform.python_version()}, NumPy {numpy.__version__}"
+    return f"{model}, {os.cpu_count()} cores; {versions}"
+
+
+def compile_spec(name: str, folder: Path, settings: Sequence[str] = ()) -> Path:
+    """Compile `specs/<name>.net` into a folder; returns the file."""
+    from specc.diagnostics import Diagnostics
+    from specc.pipeline import generate, load
+
+    output = folder / f"{name}.py"
+    source = load(ROOT / "specs" / f"{name}.net")
+    generated = generate(source, output=output, settings=settings, diagnostics=Diagnostics())
+    output.write_text(generated.text, encoding="utf-8")
+    return output
+
+
+def import_file(path: Path) -> ModuleType:
+    """Import a generated file as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def verdict(is_met: bool) -> str:
+    """The last column of a table."""
+    return "met" if is_met else "**missed**"
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def record(section: str, text: str) -> None:
+    """Put a measured text between its marks in docs/results.md, and show it."""
+    print(f"\n{text}")
+    page = RESULTS.read_text("utf-8")
+    begin, end = f"<!-- {section} -->", f"<!-- end of {section} -->"
+    before, rest = page.split(begin)
+    _, after = rest.split(end)
+    RESULTS.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")

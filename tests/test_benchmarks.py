@@ -1,0 +1,69 @@
+"""The benchmark scripts: what they compile, compare and write."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BENCHMARKS = ROOT / "benchmarks"
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+
+
+@pytest.mark.parametrize("name", ["step.py", "reproduce.py"])
+def test_scripts_say_how_they_are_used(name: str) -> None:
+    command = [sys.executable, str(BENCHMARKS / name), "--help"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "usage:" in run.stdout
+
+
+@pytest.mark.usefixtures("scripts")
+@pytest.mark.parametrize("spec", ["softmax_regression", "mlp", "lenet", "book_cnn"])
+def test_both_sides_compute_the_same(spec: str, tmp_path: Path) -> None:
+    import common
+    import step
+    from networks import NETWORKS
+
+    script = str(common.compile_spec(spec, tmp_path))
+    weights = str(tmp_path / "weights.safetensors")
+    step.numpy_net(NETWORKS[spec], script)[1].save(weights)
+    step.check(NETWORKS[spec], script, weights)  # exits where they differ
+
+
+@pytest.mark.usefixtures("scripts")
+def test_a_difference_stops_the_race(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import common
+    import step
+    from networks import NETWORKS
+
+    network = NETWORKS["softmax_regression"]
+    script = common.compile_spec(network.spec, tmp_path)
+    weights = str(tmp_path / "weights.safetensors")
+    step.numpy_net(network, str(script))[1].save(weights)
+    text = script.read_text("utf-8")
+    assert "np.matmul(d_rows.T, rows" in text
+    script.write_text(
+        text.replace("np.matmul(d_rows.T, rows", "np.matmul(d_rows.T, -rows"), "utf-8"
+    )
+    with pytest.raises(SystemExit, match="the sides differ"):
+        step.check(network, str(script), weights)
+
+
+@pytest.mark.usefixtures("scripts")
+def test_a_record_replaces_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import common
+
+    page = tmp_path / "results.md"
+    page.write_text("# Results\n\n<!-- a -->\nold\n<!-- end of a -->\n\nrest\n", encoding="utf-8")
+    monkeypatch.setattr(common, "RESULTS", page)
+    common.record("a", common.table(["x", ""], [["1", common.verdict(False)]]))
+    common.record("a", common.table(["x", ""], [["2", common.verdict(True)]]))
+    text = page.read_text("utf-8")
+    assert "| 2 | met |" in text and "| 1 |" not in text and text.endswith("rest\n")
