@@ -226,8 +226,10 @@ def used_in_loop(function: Function, loop: Loop) -> Mask:
 
 
 def _layer_terms(layer: Layer) -> tuple[Term, ...]:
-    """The terms that a layer is constructed with, by the kernel that can do every case: a
-    special one that leaves out numbers makes no class of its own."""
+    """The terms that a layer is constructed with, by the kernel that can do every case.
+
+    A special one that leaves out numbers makes no class of its own.
+    """
     op = layer.op
     if not isinstance(op, LayerOp):
         return ()

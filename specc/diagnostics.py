@@ -12,7 +12,6 @@ from enum import Enum
 
 from specc.source import Span
 
-
 MOST_ERRORS = 200
 """After so many errors no more are looked for: each costs time, and nobody reads them."""
 

@@ -76,7 +76,7 @@ def evaluate(expression: syntax.Expression, environment: Environment) -> Value:
 
 def _counted(value: Value, span: Span, environment: Environment) -> Value:
     if isinstance(value.plain, tuple):
-        environment.spend(len(value.plain) // 128, span)
+        environment.spend(len(value.plain) // 10, span)
     return value
 
 

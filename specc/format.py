@@ -1,12 +1,14 @@
 """Sets a `.net` file in the canonical form, for `specc fmt`.
 
 Blanks, indentation and `;` are ours; where a line ends is the author's choice, so flows and lists
-stay split as they are. A body on one line stays there while it fits.
+stay split as they are. A body on one line stays there while it fits. Settings, and inputs and
+targets, are set in columns as `specc.formatting.columns` says.
 """
 
 from __future__ import annotations
 
 from specc.diagnostics import Diagnostics
+from specc.formatting.columns import Padding, columns
 from specc.formatting.outline import Braces, Statement, Word, outline
 from specc.formatting.spacing import Spacer
 from specc.parse import parse
@@ -39,13 +41,14 @@ def _file(file: Braces) -> list[str]:
 def _body(body: Braces, indent: str, is_train: bool) -> list[str]:
     """The lines of all statements of a body, without its braces."""
     lines: list[str] = []
-    for statement in body.statements:
+    paddings = columns(body.statements, is_train)
+    for statement, padding in zip(body.statements, paddings, strict=True):
         if statement.after_blank and (lines or (body.opening and not indent)):
             lines.append("")
         trial = _Setter(statement, indent, is_train, breaks=False, is_trial=True)
         trial.set()
-        setter = _Setter(statement, indent, is_train, breaks=trial.is_too_wide)
-        lines += setter.set()
+        breaks = trial.is_too_wide
+        lines += _Setter(statement, indent, is_train, breaks, padding=padding).set()
     return lines
 
 
@@ -63,6 +66,7 @@ class _Setter:
         is_setting: whether it is a line of a `train` section.
         breaks: whether its bodies may not stay on one line.
         is_trial: whether only `is_too_wide` matters; leaves out what has lines of its own.
+        padding: what brings its words into the columns of the lines around it.
     """
 
     def __init__(
@@ -72,11 +76,13 @@ class _Setter:
         is_setting: bool,
         breaks: bool = False,
         is_trial: bool = False,
+        padding: Padding | None = None,
     ) -> None:
         self._statement = statement
         self._base = self._indent = indent
         self._breaks = breaks
         self._is_trial = is_trial
+        self._padding = padding or {}
         self._spacer = Spacer(statement.head, is_setting)
         self._lines: list[str] = []
         self._line = indent
@@ -94,7 +100,7 @@ class _Setter:
             elif piece.token.type == "COMMENT":
                 self._comment(piece, is_first=place == 0, before_else=self._before_else(place))
             elif not self._is_needless_comma(place):
-                self._word(piece, after_comment, is_first=place == 0)
+                self._word(piece, after_comment, place)
             after_comment = isinstance(piece, Word) and piece.token.type == "COMMENT"
         self._end_line()
         return self._lines
@@ -109,11 +115,11 @@ class _Setter:
             for p in following
         )
 
-    def _word(self, word: Word, after_comment: bool, is_first: bool) -> None:
+    def _word(self, word: Word, after_comment: bool, place: int) -> None:
         kind = word.token.type
         joins = kind == "ELSE" and not after_comment
-        gap = self._spacer.gap(word.token)
-        if word.begins_line and not is_first and not joins:
+        gap = self._spacer.gap(word.token) + " " * self._padding.get(place - 1, 0)
+        if word.begins_line and place and not joins:
             self._new_line(closes=kind in ("RPAR", "RSQB"), continues=kind != "ELSE")
             gap = ""
         if kind in ("RPAR", "RSQB"):

@@ -76,6 +76,11 @@ class TensorType:
         return f"{self.content.value}{shape if self.shape else ''}{of}"
 
     @property
+    def declaration(self) -> str:
+        """As a spec declares it: `real[3, 4]`, `label of 10`."""
+        return f"real{self}" if self.content is Content.REAL else str(self)
+
+    @property
     def description(self) -> str:
         """As a message says it: "a 28x28 image with 1 channel", "10 features"."""
         sizes = [show(size) for size in self.shape]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from test_backward_scheme import CASES
+from schemes import CASES
 
 from specc.resources import resource
 
@@ -40,7 +40,7 @@ def outputs(*folders: Path, out: Path, cwd: Path, seed: str = "0", stages: str =
     """
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", SCRIPT, stages, str(out), *map(str, folders)]
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, timeout=100)
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, timeout=300)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from textwrap import indent
+
 import pytest
 from hypothesis import given, settings
 from syntax_examples import EVERYTHING, EXAMPLES, LENET, mutated_specs, parsed, without_spans, words
 
 from specc.diagnostics import CompileError
 from specc.format import WIDTH, format_text
+from specc.resources import resource
 from specc.source import Source
+
+SPECS = sorted(resource("specs").glob("*.net"))
 
 
 def formatted(text: str) -> str:
@@ -42,11 +49,91 @@ def test_whatever_can_be_formatted_keeps_meaning_and_comments(text: str) -> None
         assert_faithful(text)
 
 
-def test_columns_are_not_aligned() -> None:
-    result = formatted(LENET)
-    assert "  input image: real[1, 28, 28]\n  target digit: label of classes\n" in result
-    assert "  conv(16, 5) -> sigmoid -> maxpool(2)\n" in result
-    assert '  data mnist("data/mnist")\n  epochs 5\n' in result
+def test_flows_are_not_aligned() -> None:
+    squeezed = re.sub(r"(?<=\))  +->", " ->", LENET)
+    assert squeezed != LENET
+    assert formatted(LENET) == squeezed
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
+def test_shipped_specs_are_canonical(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert formatted(text) == text
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("epochs   5\nclip -3\nlr [1]", "epochs 5\nclip   -3\nlr     [1]"),
+        ("a 1; bcd 2, 3\ne x=1", "a   1\nbcd 2, 3\ne   x=1"),
+        ("data 1 # c\n\n# own\nlr 2\nseed 3 #d", "data 1  # c\n\n# own\nlr   2\nseed 3  #d"),
+        ("lr 1\nno_value_follows # c\nseed 3", "lr   1\nno_value_follows  # c\nseed 3"),
+        ("data csv(\n'a',\n)\nlr 1", "data csv(\n  'a',\n)\nlr   1"),
+        ("x csv(1,\n2)\nlonger 1", "x      csv(1,\n  2)\nlonger 1"),
+    ],
+)
+def test_values_of_settings_begin_in_one_column(lines: str, expected: str) -> None:
+    assert_body("train {", lines.replace("'", '"'), expected.replace("'", '"'))
+
+
+def test_each_train_section_has_its_own_column() -> None:
+    text = "train a {\n  lr 1\n}\ntrain b {\n  lr   1\n  seed 2\n}\ntrain c { lr 1; seed 2 }\n"
+    assert formatted(text) == text
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            "input chars:token[T] of vocab\ntarget next:label[T] of vocab",
+            "input  chars: token[T] of vocab\ntarget next:  label[T] of vocab",
+        ),
+        ("input   x:  real[2]\ninput yz: real", "input x:  real[2]\ninput yz: real"),
+        (
+            "input x: a # c\ntarget yz: b[1, n(2, 3)]; input w: c",
+            "input  x:  a  # c\ntarget yz: b[1, n(2, 3)]\ninput  w:  c",
+        ),
+        ("input  x: a\n\ntarget yz: b", "input x: a\n\ntarget yz: b"),
+        ("input  x: a\n# own\ntarget yz: b", "input x: a\n# own\ntarget yz: b"),
+        ("input  x: a\nrelu\ntarget yz: b", "input x: a\nrelu\ntarget yz: b"),
+        (
+            "input  u: a, v: b\ntarget y: c\ninput xyz: d\ninput  p, q",
+            "input u: a, v: b\ntarget y:   c\ninput  xyz: d\ninput p, q",
+        ),
+        (
+            "input untyped\ntarget y: c\ninput ab: d",
+            "input  untyped\ntarget y:  c\ninput  ab: d",
+        ),
+        (
+            "input x: real[3,\n4]\ntarget ab: d",
+            "input  x:  real[3,\n  4]\ntarget ab: d",
+        ),
+    ],
+)
+def test_declarations_in_a_run_begin_in_one_column(lines: str, expected: str) -> None:
+    assert_body("net A {", lines, expected)
+
+
+def assert_body(opening: str, lines: str, expected: str) -> None:
+    """That lines of a body become the expected ones."""
+    text = f"{opening}\n{lines}\n}}\n"
+    assert formatted(text) == f"{opening}\n{indent(expected, '  ')}\n}}\n"
+    assert_faithful(text)
+
+
+def test_a_body_on_one_line_is_not_aligned() -> None:
+    text = "net A { input x: real; target yz: real; relu }\ntrain { lr 1; seed 2 }\n"
+    assert formatted(text) == text
+
+
+def test_a_body_that_had_to_break_is_aligned() -> None:
+    name = "x" * WIDTH
+    text = f"net A {{ input x: a; target yz: b; {name} }}\ntrain {{ lr 1; seed {name} }}\n"
+    assert formatted(text) == (
+        f"net A {{\n  input  x:  a\n  target yz: b\n  {name}\n}}\n"
+        f"train {{\n  lr   1\n  seed {name}\n}}\n"
+    )
+    assert_faithful(text)
 
 
 def test_everything() -> None:
@@ -97,10 +184,10 @@ net A(a = 1, b = [1, 2]) {  # open
 }
 train a for A {
   optimizer adam(lr=0.1)
-  clip -3
-  betas [1]
-  epochs 5  # five
-  split validation=0.1, b=none
+  clip      -3
+  betas     [1]
+  epochs    5  # five
+  split     validation=0.1, b=none
 }
 train {}
 # end

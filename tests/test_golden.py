@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from compiled import compile_text
-from test_backward_scheme import CASES
+from schemes import CASES, LONG_NAMES
 from test_gradients import SAMPLES, spec_of
 
 from specc.diagnostics import Diagnostics
@@ -80,8 +80,10 @@ def test_generated_files_are_clean() -> None:
 
 
 def test_code_for_every_op_and_scheme_is_clean(tmp_path: Path) -> None:
-    """Also what no shipped spec uses: samples of every op, and the cases of the backward scheme."""
+    """Also what no shipped spec uses: samples of every op, the backward scheme's cases, and names
+    so long that hardly a statement fits on a line."""
     specs = {f"case_{name}": case.spec for name, case in CASES.items()}
+    specs["case_of_long_names"] = LONG_NAMES
     for index, (op, sample) in enumerate(SAMPLES):
         specs[f"sample_{op.name}_{index}"] = spec_of(op, sample)
     for name, text in specs.items():

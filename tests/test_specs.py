@@ -194,7 +194,7 @@ def run(path: Path, tmp_path: Path, *arguments: str) -> list[dict[str, str]]:
     script.write_text(generate(load(path), output=script, diagnostics=Diagnostics()).text, "utf-8")
     out = tmp_path / "run"
     command = [sys.executable, "-W", "error", str(script), "--out", str(out), *arguments]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert (out / "weights.safetensors").exists()
     with open(out / "history.csv", encoding="utf-8", newline="") as file:

@@ -24,7 +24,7 @@ def run(*command: str, cwd: Path, path: Path | None = None) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

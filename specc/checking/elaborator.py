@@ -7,7 +7,7 @@ same numbers is one `Function`. `specc.checking.body` walks the statements of on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from specc import syntax
@@ -29,7 +29,7 @@ MOST_LAYERS = 200_000
 """How many layers a network may have, loops counted out."""
 
 
-MOST_WORK = 50_000
+MOST_WORK = 30_000
 """How many steps of bodies are walked; a body that is walked already costs one."""
 
 
@@ -57,10 +57,7 @@ class Elaborator:
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic, with the chain of calls that leads here."""
         if self.trail and not diagnostic.trail:
-            d = diagnostic
-            diagnostic = Diagnostic(
-                d.code, d.message, d.primary, d.secondary, d.note, d.help, tuple(self.trail)
-            )
+            diagnostic = replace(diagnostic, trail=tuple(self.trail))
         self.diagnostics.add(diagnostic)
 
     def spend(self, work: int, span: Span) -> None:
@@ -86,10 +83,7 @@ class Elaborator:
             raise Broken
         if item.name_span not in self.lets:
             self.failed.add(item.name_span)
-            environment = Environment(
-                lambda name: self.file_value(name), lambda incoming: _no_incoming(incoming)
-            )
-            value = evaluate(item.value, environment)
+            value = evaluate(item.value, Environment(self.file_value, _no_incoming))
             self.failed.discard(item.name_span)
             self.lets[item.name_span] = Value(value.plain, literal_term(value.plain))
         return self.lets[item.name_span]

@@ -1,1 +1,4 @@
-"""The parts of `specc.format`: `outline` finds statements and comments, `spacing` sets blanks."""
+"""The parts of `specc.format`.
+
+`outline` finds statements and comments, `spacing` sets blanks, `columns` aligns lines.
+"""

@@ -67,13 +67,8 @@ def misfit(
 ) -> SiteError:
     """The error of a prediction and a target that do not go together; points at both."""
     first = Label(site.span, f"the prediction is {site.input}")
-    second = Label(declared, f"the target is {shown(target)}")
+    second = Label(declared, f"the target is {target.declaration}")
     return SiteError(Diagnostic(code, message, first, second, note, help))
-
-
-def shown(type_: TensorType) -> str:
-    """A type as it is declared, `real` included."""
-    return f"real{type_}" if type_.content is Content.REAL else str(type_)
 
 
 def require_real_prediction(site: Site) -> None:
@@ -87,7 +82,7 @@ def check_mask(site: Site) -> None:
         if mask.content is not Content.REAL or mask.shape != site.input.shape:
             raise site.fail(
                 "E0410",
-                f"`{site.op.name}` needs a mask real{site.input}, gets {shown(mask)}",
+                f"`{site.op.name}` needs a mask real{site.input}, gets {mask.declaration}",
                 "a number for each of the prediction",
                 cause=position,
                 argument="mask",
@@ -117,7 +112,7 @@ def require_label_target(site: Site, target: TensorType, declared: Span, *instea
         target,
         declared,
         "E0401",
-        f"`{site.op.name}` needs a target of labels, gets {shown(target)}",
+        f"`{site.op.name}` needs a target of labels, gets {target.declaration}",
         help=fitting(site, target, declared, *instead),
     )
 
@@ -131,7 +126,7 @@ def require_equal(site: Site, target: TensorType, declared: Span) -> None:
         target,
         declared,
         "E0409",
-        f"`{site.op.name}` needs a target real{site.input}, gets {shown(target)}",
+        f"`{site.op.name}` needs a target real{site.input}, gets {target.declaration}",
         help=_declaring(site, TensorType(site.input.shape), declared),
     )
 
@@ -208,7 +203,7 @@ def _declaring(site: Site, target: TensorType, declared: Span) -> str:
     """The declaration of a target, if the loss takes it."""
     assert isinstance(site.op, LossOp)
     works = fits(site.op, site, target, declared)
-    return f"declare the target as `{shown(target)}`" if works else ""
+    return f"declare the target as `{target.declaration}`" if works else ""
 
 
 def fits(op: LossOp, site: Site, target: TensorType, declared: Span) -> bool:

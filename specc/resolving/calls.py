@@ -55,14 +55,7 @@ class CallResolver(NameResolver, ABC):
                 self.expression(argument.value, scope, choices=("",))
             return
         self.model.callees[call.span] = callee
-        declared, at, tensors, choices = _declared(callee)
-        bound = bind(
-            call.name, call.span, call.name_span, declared, call.arguments, self.report, at
-        )
-        self.model.arguments[call.span] = bound
-        for name, expression in bound.items():
-            tensor = f"`{name}` of `{call.name}`" if name in tensors else ""
-            self._argument(tensor, choices.get(name, ()), expression, scope)
+        self._arguments(call, callee, scope)
         takes_paths = isinstance(callee, Op) and callee.input_count is None
         if call.paths is not None and not takes_paths:
             joins = [n for n, op in layers().items() if op.input_count is None]
@@ -133,13 +126,17 @@ class CallResolver(NameResolver, ABC):
                 )
             )
             return
-        declared, at, tensors, choices = _declared(op)
+        self._arguments(step, op, scope)
+
+    def _arguments(self, node: syntax.Call | syntax.Loss, callee: Callee, scope: Scope) -> None:
+        """Match the arguments of a call or loss with the parameters of what it calls."""
+        declared, at, tensors, choices = _declared(callee)
         bound = bind(
-            step.name, step.span, step.name_span, declared, step.arguments, self.report, at
+            node.name, node.span, node.name_span, declared, node.arguments, self.report, at
         )
-        self.model.arguments[step.span] = bound
+        self.model.arguments[node.span] = bound
         for name, expression in bound.items():
-            tensor = f"`{name}` of `{step.name}`" if name in tensors else ""
+            tensor = f"`{name}` of `{node.name}`" if name in tensors else ""
             self._argument(tensor, choices.get(name, ()), expression, scope)
 
     def _argument(

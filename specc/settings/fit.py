@@ -31,14 +31,14 @@ class Field:
         return self.tensor.type
 
     @property
+    def sentence(self) -> str:
+        """What it is, for a message: "the input `x` is real[3]"."""
+        return f"the {self.what} `{self.name}` is {self.type.declaration}"
+
+    @property
     def label(self) -> Label:
         """The second span of a misfit."""
-        return Label(self.tensor.span, f"the {self.what} is {show_type(self.type)}")
-
-
-def show_type(type_: TensorType) -> str:
-    """A type as a spec writes it."""
-    return f"real{type_}" if type_.content is Content.REAL else str(type_)
+        return Label(self.tensor.span, f"the {self.what} is {self.type.declaration}")
 
 
 def fields(use: Use) -> tuple[Field, ...]:
@@ -89,7 +89,7 @@ def content_misfit(use: Use, field: Field, given: str, help: str = "") -> Evalua
     """The exception for labels where there are real numbers, and the like."""
     return use.fail(
         "E0513",
-        f"`{use.choice}` gives {given}, the {field.what} `{field.name}` is {show_type(field.type)}",
+        f"`{use.choice}` gives {given}, {field.sentence}",
         f"gives {given}",
         cause=field.label,
         help=help,
@@ -104,7 +104,7 @@ def need_shape(use: Use, field: Field, sizes: Sequence[int]) -> None:
         return
     raise use.fail(
         "E0514",
-        f"`{use.choice}` gives {given}, the {field.what} `{field.name}` is {show_type(field.type)}",
+        f"`{use.choice}` gives {given}, {field.sentence}",
         f"gives {given}",
         cause=field.label,
         help=_declare(use, field, "real", sizes),
@@ -124,8 +124,7 @@ def need_label(use: Use, field: Field, classes: int | None) -> int:
     if field.type.shape:
         raise use.fail(
             "E0514",
-            f"`{use.choice}` gives one label an example, the {field.what} `{field.name}` is "
-            f"{show_type(field.type)}",
+            f"`{use.choice}` gives one label an example, {field.sentence}",
             "gives single labels",
             cause=field.label,
         )
@@ -166,7 +165,7 @@ def free_size(use: Use, field: Field) -> EvaluationError:
     return use.fail(
         "E0517",
         f"`{use.choice}` needs the sizes of `{field.name}` as numbers, "
-        f"it is {show_type(field.type)}",
+        f"it is {field.type.declaration}",
         "its files do not say",
         cause=field.label,
     )

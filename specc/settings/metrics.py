@@ -11,7 +11,7 @@ from specc.diagnostics import Label
 from specc.evaluate import EvaluationError, fail
 from specc.graph import Layer, Tensor
 from specc.settings.base import Choice, OpenChoice, Use
-from specc.settings.fit import Field, show_type
+from specc.settings.fit import Field
 from specc.settings.forms import Choosing, unbuilt
 from specc.settings.registry import choices
 from specc.settings.section import Section
@@ -155,8 +155,8 @@ class Accuracy(_Metric):
         if _is_binary(pair) or _is_choice(pair):
             return None
         if pair.target.type.content is Content.LABEL:
-            return f"cannot read the labels off {show_type(pair.output)}"
-        return f"needs labels, `{pair.target.name}` is {show_type(pair.target.type)}"
+            return f"cannot read the labels off {pair.output.declaration}"
+        return f"needs labels, `{pair.target.name}` is {pair.target.type.declaration}"
 
     def form(self, pair: Pair) -> tuple[str | None, int | None]:
         """The sign where that decides, else the largest along the axis of the classes."""
@@ -173,10 +173,10 @@ class MeanAbsoluteError(_Metric):
     def misfit(self, pair: Pair) -> str | None:
         """Needs real numbers of one shape."""
         if pair.target.type.content is not Content.REAL:
-            return f"needs a real target, `{pair.target.name}` is {show_type(pair.target.type)}"
+            return f"needs a real target, `{pair.target.name}` is {pair.target.type.declaration}"
         if pair.output.content is not Content.REAL or pair.output.shape != pair.target.type.shape:
-            shown = show_type(pair.output)
-            return f"compares {shown} with {show_type(pair.target.type)}"
+            shown = pair.output.declaration
+            return f"compares {shown} with {pair.target.type.declaration}"
         return None
 
 

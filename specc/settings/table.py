@@ -12,7 +12,6 @@ from specc.settings.fit import (
     need_label,
     need_real,
     one_input_one_target,
-    show_type,
 )
 from specc.settings.paths import OPTIONAL, common_folder, file_path
 from specc.signature import TEXT, Argument, Kind
@@ -65,8 +64,7 @@ def _length(use: Use, field: Field) -> int:
     if len(sizes) != 1:
         raise use.fail(
             "E0514",
-            f"`csv` gives a row of numbers, the {field.what} `{field.name}` is "
-            f"{show_type(field.type)}",
+            f"`csv` gives a row of numbers, {field.sentence}",
             "one axis",
             cause=field.label,
         )

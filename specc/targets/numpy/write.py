@@ -282,7 +282,10 @@ class _File:
         net, source = self.shaped.net, self.shaped.model.program.source
         count = count_parameters(self.shaped.function)
         place = _place(net.name_span, source)
-        return [f"The network `{net.name}` ({place}): {count:,} parameters."]
+        whole = f"The network `{net.name}` ({place}): {count:,} parameters."
+        if len(whole) + 10 <= WIDTH:
+            return [whole]
+        return [f"The network `{net.name}`.", f"From {place}; {count:,} parameters."]
 
     def _inputs_doc(self) -> list[str]:
         takes = ", ".join(f"{t.name} {_public(t.type)}" for t in self.shaped.function.inputs)
