@@ -23,7 +23,7 @@ from specc.files import fingerprint, is_generated, write_atomically
 
 TINY = """\
 net Tiny(classes = 2) {
-  input x: real[4]
+  input  x: real[4]
   target y: label of classes
   dense(8) -> relu -> dense(classes)
   loss cross_entropy

@@ -38,6 +38,9 @@ class SharedInstance:
     built: Layer | Call | None = None
 
 
+_FEW = 3
+"""So many `_` may tell names apart; after that, numbers do."""
+
 Meaning = Value | Tensor | Taps | SharedInstance
 
 
@@ -60,6 +63,7 @@ class Names:
         self.foreign: set[Tensor] = set()
         self.imported: dict[Tensor, Tensor] = {}
         self.is_broken = False
+        self.used_often: dict[str, int] = {}
         self.taken: set[str] = {t.name for t in inputs} | {"x", "training"}
         self.environment = Environment(self.value_of, self.incoming_value, elaborator.spend)
 
@@ -152,8 +156,12 @@ class Names:
 
     def unique(self, name: str) -> str:
         """A name for a tensor in the code that no other has."""
-        candidate = safe_name(name)
+        base = candidate = safe_name(name)
+        number = self.used_often.get(base, 0)
         while candidate in self.taken:
-            candidate += "_"
+            number += 1
+            candidate = f"{base}{'_' * number}" if number <= _FEW else f"{base}_{number}"
+        if number > _FEW:
+            self.used_often[base] = number
         self.taken.add(candidate)
         return candidate
