@@ -18,8 +18,6 @@ from specc.settings.contexts import contexts, network_context
 from specc.targets.numpy.write import Runtime, class_name, write
 from specc.training import Training, train_settings
 
-TARGETS = ("numpy",)
-
 
 def emit(shaped: ShapedModel, options: Options, output: Path, diagnostics: Diagnostics) -> str:
     """The source of the file for one network, its training section included.
@@ -31,7 +29,7 @@ def emit(shaped: ShapedModel, options: Options, output: Path, diagnostics: Diagn
     diagnostics.raise_errors()
     _refuse_unbuilt(shaped)
     model = differentiate(shaped, input_gradients=options.input_gradients)
-    dropout = _uses(shaped.function, "dropout")
+    dropout = _draws_random(shaped.function)
     network = network_context(shaped, training, dropout=dropout, buffers=False)
     parts = []
     if training is not None:
@@ -93,16 +91,17 @@ def _way_to_spec(shaped: ShapedModel, output: Path) -> str:
     return PurePath(relative).as_posix()
 
 
-def _uses(function: Function, name: str, seen: set[int] | None = None) -> bool:
-    """Whether a layer of that name is anywhere in a function."""
-    seen = set() if seen is None else seen
-    if id(function) in seen:
-        return False
-    seen.add(id(function))
-    for node in function.nodes:
-        if isinstance(node, Layer) and node.op.name == name:
+def _draws_random(function: Function) -> bool:
+    """Whether a layer anywhere in a function draws random numbers while training."""
+    pending, seen = [function], {id(function)}
+    while pending:
+        current = pending.pop()
+        if any(isinstance(node, Layer) and node.op.draws_random for node in current.nodes):
             return True
-    return any(_uses(child, name, seen) for child in function.children())
+        found = [child for child in current.children() if id(child) not in seen]
+        seen.update(id(child) for child in found)
+        pending += found
+    return False
 
 
 def _refuse_unbuilt(shaped: ShapedModel) -> None:

@@ -12,7 +12,7 @@ from specc.diagnostics import Diagnostic, Label
 from specc.signature import bind, is_integer
 from specc.source import Span
 from specc.terms import Polynomial, Term
-from specc.values import Plain, Value, constant, literal_term, sequence, show
+from specc.values import Plain, Value, constant, is_same, literal_term, sequence, show
 
 LARGEST = 2**63
 LONGEST = 100_000
@@ -212,20 +212,12 @@ def _compare(link: syntax.Binary, left: Value, right: Value) -> bool:
     if link.operator in ("==", "!="):
         if isinstance(a, Polynomial) or isinstance(b, Polynomial):
             return _compare_sizes(link, a, b)
-        return _is_same(a, b) is (link.operator == "==")
+        return is_same(a, b) is (link.operator == "==")
     for side, value in ((link.left, left), (link.right, right)):
         _need_number(value, side.span, link.operator)
         if isinstance(value.plain, Polynomial):
             raise needs_number(value.plain, side.span, f"`{link.operator}`")
     return _COMPARISONS[link.operator](a, b)
-
-
-def _is_same(a: Plain, b: Plain) -> bool:
-    """Whether two values are equal; a truth value is no number, in lists neither."""
-    if isinstance(a, tuple) and isinstance(b, tuple):
-        pairs = zip(a, b, strict=False)
-        return len(a) == len(b) and all(_is_same(x.plain, y.plain) for x, y in pairs)
-    return a == b and isinstance(a, bool) == isinstance(b, bool)
 
 
 def _compare_sizes(link: syntax.Binary, a: Plain, b: Plain) -> bool:
@@ -351,7 +343,10 @@ def _apply(expression: syntax.Apply, environment: Environment) -> Value:
             "not a list",
         )
     if expression.name == "len":
-        return Value(len(items), _folded("len", values["items"].term, len(items)))
+        term = values["items"].term
+        is_known = isinstance(term, tuple)
+        written = len(items) if is_known else terms.integer(terms.Operation("len", (term,)))
+        return Value(len(items), written)
     return _sum(items, expression)
 
 
@@ -362,10 +357,6 @@ def _sum(items: tuple[Value, ...], expression: syntax.Apply) -> Value:
         plain: Plain = terms.apply("+", total.plain, item.plain)  # type: ignore[arg-type, assignment]
         total = _limited(plain, _term("+", total, item, plain), expression.span)
     return total
-
-
-def _folded(name: str, term: Term, plain: int) -> Term:
-    return plain if isinstance(term, tuple) else terms.integer(terms.Operation(name, (term,)))
 
 
 def _range(

@@ -152,3 +152,11 @@ def _quoted(text: str) -> str:
     for character, escape in (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"), ("\t", r"\t")):
         text = text.replace(character, escape)
     return f'"{text}"'
+
+
+def is_same(a: Plain, b: Plain) -> bool:
+    """Whether two values are equal; a truth value is no number, in lists neither."""
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        pairs = zip(a, b, strict=False)
+        return len(a) == len(b) and all(is_same(x.plain, y.plain) for x, y in pairs)
+    return a == b and isinstance(a, bool) == isinstance(b, bool)

@@ -162,6 +162,7 @@ class Op(ABC):
         keeps_input, keeps_output: whether its backward pass reads them, so that nobody
             may overwrite them before it has run.
         is_view: whether its result may share memory with its input.
+        draws_random: whether it draws random numbers while training.
     """
 
     name: ClassVar[str]
@@ -173,6 +174,7 @@ class Op(ABC):
     keeps_input: ClassVar[bool] = False
     keeps_output: ClassVar[bool] = False
     is_view: ClassVar[bool] = False
+    draws_random: ClassVar[bool] = False
 
     @abstractmethod
     def infer(self, site: Site) -> TensorType:
@@ -260,6 +262,16 @@ class FunctionOp(Op):
         """What the function is called in the code; not always as in the spec."""
         return self.name
 
+    @property
+    def has_kernel(self) -> bool:
+        """Whether a template has its source; arithmetic needs none."""
+        return True
+
+    def expression(self, inputs: Sequence[str], place: int | None) -> str:
+        """The function applied to variables; `place` is the input that it may overwrite."""
+        out = "" if place is None else f", out={inputs[place]}"
+        return f"{self.function_name}({', '.join(inputs)}{out})"
+
     def infer(self, site: Site) -> TensorType:
         """The shape stays."""
         site.require_real()
@@ -276,10 +288,12 @@ class LossOp(LayerOp):
 
     `inputs` of its layer are the prediction, the target and then its tensor arguments, in order.
     `applies` names the activation that the loss applies itself, where there is one.
+    `is_decided_by_sign`: a single prediction above 0 stands for the label 1.
     """
 
     family = "loss"
     applies: ClassVar[str] = ""
+    is_decided_by_sign: ClassVar[bool] = False
 
     @abstractmethod
     def check_target(self, site: Site, target: TensorType, declared: Span) -> None:

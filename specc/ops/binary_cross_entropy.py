@@ -31,6 +31,7 @@ class BinaryCrossEntropy(LossOp):
     """
 
     name = "binary_cross_entropy"
+    is_decided_by_sign = True
     applies = "sigmoid"
     keeps_input = True
     sources = "slides (output units)"

@@ -19,6 +19,7 @@ class Dropout(LayerOp):
     family = "regularisation"
     sources = "Srivastava et al. 2014; notes (dropout); book, chapter 9"
     is_view = True
+    draws_random = True
     arguments = (Argument("rate", RATE, doc="the probability of a number to be left out"),)
     samples = (
         Sample("dropout(0.5)", (6,)),

@@ -25,6 +25,7 @@ class Hinge(LossOp):
     """
 
     name = "hinge"
+    is_decided_by_sign = True
     sources = "Rosasco et al. 2004; Weston and Watkins 1999"
     arguments = (SCALE,)
     samples = (

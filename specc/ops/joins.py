@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
-from specc.ops.base import Site
+from collections.abc import Sequence
+from typing import ClassVar
+
+from specc.ops.base import FunctionOp, Site
 from specc.ops.rules import mending
 from specc.types import AXES, TensorType
 from specc.values import Value
+
+
+class ArithmeticJoin(FunctionOp):
+    """Tensors of one shape, joined number by number.
+
+    It needs no kernel: it is written with a `sign`, or in place with a `ufunc` of NumPy.
+    """
+
+    family = "join"
+    input_count = None
+    sign: ClassVar[str]
+    ufunc: ClassVar[str]
+
+    def infer(self, site: Site) -> TensorType:
+        """The shape of each."""
+        require_joinable(site)
+        return joined(site, site.input.shape)
+
+    @property
+    def has_kernel(self) -> bool:
+        """It is plain arithmetic."""
+        return False
+
+    def expression(self, inputs: Sequence[str], place: int | None) -> str:
+        """`a + b`, or `np.add(a, b, out=a)`."""
+        if place is None or len(inputs) != 2:
+            return f" {self.sign} ".join(inputs)
+        return f"{self.ufunc}({', '.join(inputs)}, out={inputs[place]})"
 
 
 def require_joinable(site: Site, free_axis: int | None = None) -> None:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from specc.graph import Layer, Tensor
-from specc.ops.base import FunctionOp, GradientGraph, Sample, Site
-from specc.ops.joins import joined, require_joinable
-from specc.types import TensorType
+from specc.ops.base import GradientGraph, Sample
+from specc.ops.joins import ArithmeticJoin
 
 
-class Multiply(FunctionOp):
+class Multiply(ArithmeticJoin):
     """The product of tensors of one shape, number by number.
 
     Each gets the gradient times the product of all others.
     """
 
     name = "multiply"
-    family = "join"
-    input_count = None
+    sign = "*"
+    ufunc = "np.multiply"
     backward_needs = "input"
     keeps_input = True
     samples = (
@@ -24,11 +23,6 @@ class Multiply(FunctionOp):
         Sample("multiply", (4, 3), (4, 3)),
         Sample("multiply", (3, 4, 2), (3, 4, 2), (3, 4, 2)),
     )
-
-    def infer(self, site: Site) -> TensorType:
-        """The shape of each."""
-        require_joinable(site)
-        return joined(site, site.input.shape)
 
     def gradient(self, layer: Layer, d_output: Tensor, graph: GradientGraph) -> tuple[Tensor, ...]:
         """For each, dy times the other inputs."""

@@ -10,6 +10,7 @@ from specc import syntax
 from specc.diagnostics import Label
 from specc.evaluate import EvaluationError, fail
 from specc.graph import Layer, Tensor
+from specc.ops.base import LossOp
 from specc.settings.base import Choice, OpenChoice, Use
 from specc.settings.fit import Field
 from specc.settings.forms import Choosing, unbuilt
@@ -20,9 +21,6 @@ from specc.source import Span
 from specc.suggest import did_you_mean
 from specc.types import Content, TensorType
 from specc.values import Value
-
-DECIDED_BY_SIGN = ("binary_cross_entropy", "hinge")
-"""Losses whose prediction says yes where it is above 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +195,8 @@ def _is_choice(pair: Pair) -> bool:
 
 def _is_binary(pair: Pair) -> bool:
     """Whether the sign of each number of the output decides."""
-    if pair.loss is None or pair.loss.op.name not in DECIDED_BY_SIGN:
+    loss = pair.loss.op if pair.loss is not None else None
+    if not (isinstance(loss, LossOp) and loss.is_decided_by_sign):
         return False
     if pair.target.type.content is Content.REAL:
         return pair.output.shape == pair.target.type.shape

@@ -12,8 +12,6 @@ from specc.targets.layout import call, commented, indented
 from specc.terms import Polynomial, render, substitute
 from specc.words import safe_name, variables
 
-JOINS = {"add": ("+", "np.add"), "multiply": ("*", "np.multiply")}
-
 
 def forward_lines(plan: ClassPlan, graph: BackwardGraph) -> list[str]:
     """The statements of the forward pass, shapes in the comments, without `return`."""
@@ -70,15 +68,8 @@ class _Forward:
         return call(f"{results} = {owner}{node.name}.forward(", arguments)
 
     def _function(self, layer: Layer, inputs: list[str]) -> str:
-        place = self.graph.forward_in_place.get(layer)
-        if layer.op.name in JOINS:
-            sign, ufunc = JOINS[layer.op.name]
-            if place is None or len(inputs) != 2:
-                return f" {sign} ".join(inputs)
-            return f"{ufunc}({inputs[0]}, {inputs[1]}, out={inputs[place]})"
-        out = f", out={inputs[0]}" if place is not None else ""
         assert isinstance(layer.op, FunctionOp)
-        return f"{layer.op.function_name}({inputs[0]}{out})"
+        return layer.op.expression(inputs, self.graph.forward_in_place.get(layer))
 
     def _loop(self, loop: Loop) -> list[str]:
         """All iterations alike: a loop over the list of parts."""

@@ -198,7 +198,7 @@ class _File:
         stacked = plan.is_stacked or is_called_again(plan.function, node)
         if isinstance(node.op, LayerOp):
             self.kernels.add(node.op.name, node.op.kernel(plan.layers_like(node)), stacked)
-        elif isinstance(node.op, FunctionOp) and node.op.family != "join":
+        elif isinstance(node.op, FunctionOp) and node.op.has_kernel:
             self.kernels.add(node.op.name, node.op.function_name)
 
     # ------------------------------------------------------------ the net
