@@ -146,9 +146,7 @@ def _unary(expression: syntax.Unary, environment: Environment) -> Value:
     return 0 - operand
 
 
-_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -193,7 +191,7 @@ def _logic(link: syntax.Binary, left: Value | None, environment: Environment) ->
 
 
 def _combine(link: syntax.Binary, left: Value, right: Value) -> Value:
-    if link.operator in _COMPARISONS:
+    if link.operator in ("==", "!=", *_ORDER):
         return constant(_compare(link, left, right))
     if link.operator == "+" and isinstance(left.plain, tuple) and isinstance(right.plain, tuple):
         return _joined(left, right, link.span)
@@ -217,7 +215,7 @@ def _compare(link: syntax.Binary, left: Value, right: Value) -> bool:
         _need_number(value, side.span, link.operator)
         if isinstance(value.plain, Polynomial):
             raise needs_number(value.plain, side.span, f"`{link.operator}`")
-    return _COMPARISONS[link.operator](a, b)
+    return _ORDER[link.operator](a, b)
 
 
 def _compare_sizes(link: syntax.Binary, a: Plain, b: Plain) -> bool:
