@@ -106,7 +106,13 @@ def _bug(error: Exception) -> int:
 
 
 def _show_everything() -> None:
-    """No character of a spec or file name is one that the terminal's encoding cannot write."""
+    """No character of a spec or file name is one that the terminal's encoding cannot write.
+
+    A stream that is closed from the start is taken to be an empty one.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -147,7 +147,13 @@ class Importer:
         return None
 
     def _report_missing(self, item: syntax.Import, candidates: list[Path]) -> None:
-        siblings = [p.name for c in candidates if c.parent.is_dir() for p in c.parent.glob("*.net")]
+        siblings = [
+            p.name
+            for c in candidates
+            if c.parent.is_dir()
+            for p in c.parent.glob("*.net")
+            if p.is_file()
+        ]
         guess = closest(Path(item.path).name, siblings)
         better = str(Path(item.path).with_name(guess).as_posix()) if guess else ""
         self._fail(

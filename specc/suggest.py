@@ -52,16 +52,18 @@ ALIASES = {
 """What users of other tools would write."""
 
 
-_MOST = 1000
-"""No more names are compared: it takes too long."""
+_MOST = 100
+"""So many names are compared, those most alike in length: more take too long."""
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that was probably meant, by alias or by spelling; `None` if none is near."""
-    candidates = sorted(set(known))[:_MOST]
+    words = set(known)
     alias = ALIASES.get(name.lower())
-    if alias in candidates:
+    if alias in words:
         return alias
+    by_length = sorted(words, key=lambda word: (abs(len(word) - len(name)), word))
+    candidates = sorted(by_length[:_MOST])
     lowered = {candidate.lower(): candidate for candidate in reversed(candidates)}
     near = get_close_matches(name.lower()[:80], lowered, n=1, cutoff=0.7)
     return lowered[near[0]] if near else None

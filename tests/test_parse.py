@@ -343,6 +343,18 @@ MESSAGES = [
         "several names after `as` need parentheses",
         "write `as (a, b)`",
     ),
+    ("net A { x «=» concat { path { } } }", "E0010", "a tensor is named with `as`", ""),
+    ("net A { relu; x «=» relu(y) }", "E0010", "a tensor is named with `as`", ""),
+    ("net A { y «=» max(2, 3) }", "E0010", "a constant is declared with `let`", ""),
+    (
+        "train { «loss» mse }",
+        "E0010",
+        "the loss stands in the net, not in `train`",
+        "",
+    ),
+    ("«//» a comment", "E0010", "a comment begins with `#`", "write `#`"),
+    ("net A {\n  «//» here\n}", "E0010", "a comment begins with `#`", "write `#`"),
+    ("net A {\n  relu «//» here: 3\n  relu\n}", "E0010", "a comment begins with `#`", "write `#`"),
     ("net A { x «=» 3 }", "E0010", "a constant is declared with `let`", "write `let x = …`"),
     (
         "train { epochs «=» 3 }",
@@ -462,6 +474,26 @@ def test_helps_help(marked: str) -> None:
     mended = applied(found, text) if found.help else None
     if mended is not None:
         assert parsed(mended)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "help"),
+    [
+        ("net A { «x = conv(8, 3)» }", "conv(8, 3) as x"),
+        ("net A { «x = conv(8,3) ->  relu» }", "conv(8,3) -> relu as x"),
+        ("train { data mnist(«../mnist») }", '"../mnist"'),
+        ("train { data npz(«./a/b.npz», test=3) }", '"./a/b.npz"'),
+        ("train { data npz(file=«/a») }", '"/a"'),
+        ("import «../blocks.net»", '"../blocks.net"'),
+    ],
+)
+def test_helps_for_a_stretch(line: str, help: str) -> None:
+    """The help stands for all between « and », of which one word is underlined."""
+    before, rest = line.split("«")
+    written, after = rest.split("»")
+    (found,) = parsed(before + written + after)[1]
+    assert (found.code, found.help) == ("E0010", f"write `{help}`")
+    assert parsed(before + help + after)[1] == []
 
 
 def test_the_cause_is_shown() -> None:

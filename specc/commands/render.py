@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Format = Literal["dot", "svg", "png", "pdf"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+_HEADS = (b"digraph", b"strict digraph", b"graph", b"<?xml", b"<svg", b"<!--", b"\x89PNG", b"%PDF")
+"""How pictures begin."""
 
 
 @click.command(
@@ -62,9 +64,20 @@ def command(
     from specc.files import write_atomically
 
     with writing(place):
+        keep_others(Path(place))
         write_atomically(Path(place), picture)
     if options.form == "text":
         say_written(file, place)
+
+
+def keep_others(path: Path) -> None:
+    """Refuse to draw over a file that is no picture, such as the spec itself."""
+    if path.is_file():
+        with path.open("rb") as file:
+            head = file.read(64).lstrip()
+        if head and not head.startswith(_HEADS):
+            help_ = "draw elsewhere with `-o`, or remove it first"
+            raise Failure(f"`{path}` is not a picture: it stays as it is", help_)
 
 
 def _form(output: str | None, form: str | None) -> Format:

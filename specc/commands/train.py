@@ -19,7 +19,7 @@ from specc.commands.common import (
 )
 from specc.commands.compile import write_code
 from specc.commands.failure import Failure, writing
-from specc.commands.render import Format, draw
+from specc.commands.render import Format, draw, keep_others
 from specc.commands.targets import net_to_train, nets_of, parse_program, stem
 from specc.reporting.display import clean
 
@@ -111,6 +111,7 @@ def _draw(net: ShapedModel, path: Path) -> Path:
         picture = draw(net, form)
     diagram = path.with_suffix(f".{form}")
     with writing(diagram):
+        keep_others(diagram)
         write_atomically(diagram, picture)
     return diagram
 

@@ -10,10 +10,14 @@ from specc.parsing.machine import Machine
 from specc.parsing.reporter import Reporter
 from specc.parsing.table import terminals
 from specc.parsing.tokens import END, ERROR, SEPARATOR, Token, keywords, short
+from specc.words import FUNCTIONS
 
 ITEM_WORDS = frozenset({"IMPORT", "BLOCK", "NET", "TRAIN"})
 _OPERAND = frozenset({"NAME", "INT", "REAL", "STRING", "TRUE", "FALSE", "NONE", "IN", "LSQB"})
 _SOFT = frozenset({"STATE", "CELL", "SCAN"})
+
+_SETTING = ("NAME", "STRING")
+"""What only a line of a `train` section begins with."""
 
 _STEP_WORDS = frozenset({"NAME", "FROM", "REPEAT", "FOR", "IF", "LOSS"})
 _STATEMENT_WORDS = _STEP_WORDS | {"LET", "INPUT", "TARGET", "SHARED", "OUTPUT"}
@@ -91,6 +95,15 @@ class Misfit:
         words, first = self.machine.words, self.machine.next
         for place in range(first, len(words)):
             if words[place].type in ("_ARROW", "AS", "LBRACE", "RBRACE", SEPARATOR, END):
+                return words[first:place]
+        return words[first:]
+
+    @property
+    def statement(self) -> list[Token]:
+        """The words of the statement, from this one on."""
+        words, first = self.machine.words, self.machine.next
+        for place in range(first, len(words)):
+            if words[place].type in ("RBRACE", SEPARATOR, END):
                 return words[first:place]
         return words[first:]
 
@@ -232,6 +245,73 @@ def _not_a_path(misfit: Misfit) -> Complaint | None:
     )
 
 
+def _comment(misfit: Misfit) -> Complaint | None:
+    """`// …` behind a statement or in its place."""
+    if misfit.word.text != "//":
+        return None
+    begins = misfit.before is None or misfit.follows(SEPARATOR, "LBRACE", "RBRACE")
+    if not begins and SEPARATOR not in misfit.fitting:
+        return None
+    return Complaint("a comment begins with `#`", help="write `#`")
+
+
+def _loss_in_train(misfit: Misfit) -> Complaint | None:
+    if misfit.word.type != "LOSS" or not misfit.machine.accepts(*_SETTING):
+        return None
+    return Complaint(
+        "the loss stands in the net, not in `train`",
+        note="it follows the layer that makes the prediction",
+    )
+
+
+def _bare_path(misfit: Misfit) -> Complaint | None:
+    """`mnist(../data)` or `import ../blocks.net`."""
+    if misfit.word.type not in ("_DOT", "TIMES") or "STRING" not in misfit.fitting:
+        return None
+    machine = misfit.machine
+    if not misfit.follows("IMPORT") and not any(
+        machine.after(machine.states[:height], *_SETTING)
+        for height in range(1, len(machine.states) + 1)
+    ):
+        return None
+    text, end = "", misfit.word.start
+    for token in machine.words[machine.next :]:
+        if token.start != end or token.type in ("COMMA", "RPAR", "RBRACE", SEPARATOR, END):
+            break
+        text, end = text + token.text, token.end
+    fits = len(text) <= 60 and '"' not in text
+    return Complaint("a path stands in double quotes", help=f'write `"{text}"`' if fits else "")
+
+
+def _named_result(misfit: Misfit) -> Complaint | None:
+    """`x = conv(8, 3)`."""
+    machine, name, call = misfit.machine, misfit.before, misfit.statement[1:]
+    kinds = [token.type for token in call]
+    if name is None or name.type != "NAME" or misfit.word.type != "EQUAL":
+        return None
+    is_call = kinds[:1] == ["NAME"] and kinds[1:2] in (["LPAR"], ["LBRACE"])
+    if not is_call or call[0].text in FUNCTIONS:
+        return None
+    outer = machine.states[:-1]
+    if machine.after(outer, "NAME", "AS", "NAME") is None:
+        return None
+    works = machine.after(outer, *kinds, "AS", "NAME", SEPARATOR) is not None
+    takes_tensor = kinds[2:4] in (["NAME", "RPAR"], ["NAME", "COMMA"])  # `relu(x)`
+    works = works and "LBRACE" not in kinds and not takes_tensor
+    text = f"{_written(call)} as {name.text}"
+    return Complaint(
+        "a tensor is named with `as`", help=f"write `{text}`" if works and len(text) < 80 else ""
+    )
+
+
+def _written(words: list[Token]) -> str:
+    """Words as they stand in the text, with one space where there is any."""
+    text, end = "", words[0].start
+    for word in words:
+        text, end = text + " " * (word.start > end) + word.text, word.end
+    return text
+
+
 def _bare_assignment(misfit: Misfit) -> Complaint | None:
     """`x = 3` as a statement, or `epochs = 5` and `epochs: 5` as a setting."""
     machine, word, name = misfit.machine, misfit.word, misfit.before
@@ -305,6 +385,10 @@ _RULES: tuple[Callable[[Misfit], Complaint | None], ...] = (
     _bad_label,
     _missing_type,
     _not_a_path,
+    _comment,
+    _loss_in_train,
+    _bare_path,
+    _named_result,
     _bare_assignment,
     _needs_parentheses,
     _two_steps,
