@@ -48,6 +48,8 @@ ALIASES = {
     "dataset": "data",
     "optim": "optimizer",
     "weight_decay": "penalty",
+    "acc": "accuracy",
+    "l1": "mae",
 }
 """What users of other tools would write."""
 

@@ -18,7 +18,7 @@ from specc.settings.forms import unbuilt
 from specc.settings.inits import Drawn, Init
 from specc.settings.metrics import Metric, Score
 from specc.settings.numbers import Batch, Clip, Epochs, Seed, Split
-from specc.settings.optimizers import Optimizer, Update
+from specc.settings.optimizers import Optimizer, Update, as_argument
 from specc.settings.penalties import Penalty
 from specc.settings.registry import settings
 from specc.settings.schedules import Schedule, rates
@@ -143,7 +143,7 @@ def _settings(section: Section) -> dict[str, object]:
             if line.name in first:
                 raise _repeated(line, first[line.name])
             first[line.name] = line
-            found[line.name] = _setting(line).read(line, section)
+            found[line.name] = _setting(line, section).read(line, section)
         except EvaluationError as error:
             section.report(error.diagnostic)
         except Rejected:
@@ -151,7 +151,7 @@ def _settings(section: Section) -> dict[str, object]:
     return found
 
 
-def _setting(line: syntax.Setting) -> Setting[Any]:
+def _setting(line: syntax.Setting, section: Section) -> Setting[Any]:
     known = settings()
     if line.name in known:
         return known[line.name]
@@ -163,7 +163,7 @@ def _setting(line: syntax.Setting) -> Setting[Any]:
         line.name_span,
         "unknown",
         note="the settings: " + ", ".join(f"`{name}`" for name in known),
-        help=did_you_mean(line.name, known),
+        help=did_you_mean(line.name, known) or as_argument(line, section),
     )
 
 

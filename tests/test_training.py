@@ -306,9 +306,31 @@ def test_did_you_mean() -> None:
         ({"metrics": "accuracy"}, "metric"),
         ({"batch_size": "4"}, "batch"),
         ({"optimizer": "Adam"}, "adam"),
+        ({"metric": "acc"}, "accuracy"),
         ({"data": 'MNIST("d")'}, "mnist"),
     ):
         assert problem(DIGITS + section(**lines)).help == f"did you mean `{guess}`?"
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "line", "call"),
+    [
+        ("sgd", ("lr", "0.1"), "sgd(lr=0.1)"),
+        ("adam", ("learning_rate", "0.01"), "adam(lr=0.01)"),
+        ("sgd(lr=0.1)", ("momentum", "0.9"), "sgd(lr=0.1, momentum=0.9)"),
+    ],
+)
+def test_arguments_of_the_optimizer_are_no_settings(
+    optimizer: str, line: tuple[str, str], call: str
+) -> None:
+    _, found = read(DIGITS + section(optimizer=optimizer, **dict([line])))
+    assert found[0].help.endswith(f"of the optimizer: `optimizer {call}`")
+    training(DIGITS + section(optimizer=call))
+
+
+def test_settings_that_are_no_argument_either() -> None:
+    assert problem(DIGITS + section(optimizer="adam(0.1)", lr="0.1")).help == ""
+    assert problem(DIGITS + section(optimizer="sgd(lr=0.1)", lr="0.1")).help == ""
 
 
 def test_a_late_piece_warns_and_counts() -> None:

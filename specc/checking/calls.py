@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from specc import syntax
@@ -116,12 +117,27 @@ def make_layer(
     try:
         type_ = op.infer(site)
     except SiteError as error:
-        body.elaborator.report(error.diagnostic)
+        help = error.diagnostic.help or _with_another(body, site, inputs)
+        body.elaborator.report(replace(error.diagnostic, help=help))
         raise Broken from None
     output = Tensor(body.unique(name), type_, span)
     layer = Layer(name, op, site.arguments, inputs, (output,), span)
     _check_size(layer)
     return layer
+
+
+def _with_another(body: Body, site: Site, inputs: tuple[Tensor, ...]) -> str:
+    """What a join of a single tensor, which has a name, could be written as."""
+    name = site.op.name
+    if site.op.input_count is not None or len(inputs) != 1 or site.span.text[-1:] == "}":
+        return ""
+    named = [(n, t) for n, t in body.names.items() if isinstance(t, Tensor) and n.isidentifier()]
+    first = next((n for n, t in named if t is inputs[0] and n != "in"), "")
+    for other, tensor in reversed(named):
+        joins = tensor is not inputs[0] and other != "in"
+        if first and joins and site.try_on(inputs[0].type, tensor.type) is not None:
+            return f"name both: `from {first}, {other} -> {name}`"
+    return ""
 
 
 def site_of(body: Body, op: Op, given: Given, span: Span, inputs: tuple[Tensor, ...]) -> Site:

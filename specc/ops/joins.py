@@ -50,6 +50,8 @@ def require_joinable(site: Site, free_axis: int | None = None) -> None:
             "E0313",
             f"`{site.op.name}` needs two or more tensors, gets {len(site.inputs)}",
             "nothing to join",
+            note=f"a join takes all tensors of `from a, b -> {site.op.name}`, "
+            "or the results of its paths",
         )
     for position in range(1, len(site.inputs)):
         _compare(site, position, free_axis)

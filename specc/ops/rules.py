@@ -50,12 +50,23 @@ def require_image(site: Site) -> None:
     site.require_real()
     if site.input.is_image:
         return
+    has_batch = site.input.rank == 4
     raise site.fail(
         "E0307",
         f"`{site.op.name}` needs an image, gets {site.input.description}",
         "needs channels, height and width",
-        help=_as_image(site),
+        note="shapes leave out the batch" if has_batch else "",
+        help=declaring(site, site.input.shape[1:]) if has_batch else _as_image(site),
     )
+
+
+def declaring(site: Site, shape: tuple[Value, ...]) -> str:
+    """Another declaration of the input, if it is declared in numbers and that one works."""
+    written = "".join(site.made_at[0].text.split())
+    is_declared = written.endswith(f":{site.input.declaration}".replace(" ", ""))
+    better = TensorType(shape)
+    works = is_declared and site.try_on(better) is not None
+    return f"write `{better.declaration}`" if works else ""
 
 
 def _as_image(site: Site) -> str:

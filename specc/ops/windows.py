@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from specc.ops.base import Site
+from specc.ops.rules import declaring
 from specc.values import Value, constant
 
 ZERO, ONE = constant(0), constant(1)
@@ -118,14 +119,24 @@ def _fail_too_large(site: Site, axes: Axes, help: str) -> None:
     padded = [axis.size + axis.before + axis.after for axis in axes]
     after = f" {_by(*padded)} with its padding," if padded != [height.size, width.size] else ""
     short = next(axis for axis in axes if axis.is_known and axis.output.number < 1)
+    turned = _channels_first(site)
     raise site.fail(
         "E0301",
         f"`{site.op.name}` gets a {_by(height.size, width.size)} image,{after}"
         f" smaller than its {_window(axes)}",
         f"needs {_needed(axes)}",
         note=_of(short, axes) + short.arithmetic,
-        help=help,
+        help=turned or help,
     )
+
+
+def _channels_first(site: Site) -> str:
+    """The declaration of an image whose channels stand last, if that is what is wrong."""
+    height, width, channels = site.input.shape
+    if channels.plain not in (1, 3) or not height.is_known or height.number <= 3:
+        return ""
+    help = declaring(site, (channels, height, width))
+    return f"images are [channels, height, width]: {help}" if help else ""
 
 
 def _warn_unread(site: Site, axes: Axes, help: str) -> None:

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from specc.settings.base import Choice, Use
+from specc import syntax
+from specc.settings.base import Choice, OpenChoice, Use
 from specc.settings.forms import Choosing
+from specc.settings.registry import choices
+from specc.settings.section import Section
 from specc.signature import POSITIVE_REAL, RATE, Argument
 from specc.source import Span
+from specc.suggest import closest
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,24 @@ class Optimizer(Choosing[Update]):
     noun = "optimizer"
     plural = "optimizers"
     unbuilt = ("adadelta", "adagrad", "nesterov", "rmsprop")
+
+
+def as_argument(line: syntax.Setting, section: Section) -> str:
+    """The help for a line such as `lr 0.1`, which is an argument of the optimizer."""
+    values = [a.value for s in section.train.settings if s.name == "optimizer" for a in s.arguments]
+    if len(values) != 1 or len(line.arguments) != 1 or line.arguments[0].name is not None:
+        return ""
+    (chosen,) = values
+    given = chosen.arguments if isinstance(chosen, syntax.Apply) else ()
+    name = chosen.name if isinstance(chosen, syntax.Apply) else chosen.span.text
+    optimizer: OpenChoice[Update] | None = choices("optimizer").get(name)
+    known = [a.name for a in optimizer.arguments] if isinstance(optimizer, _Optimizer) else []
+    argument = closest(line.name, known)
+    if argument is None or any(a.name in (None, argument) for a in given):
+        return ""
+    written = [a.span.text for a in given] + [f"{argument}={line.arguments[0].value.span.text}"]
+    call = f"{name}({', '.join(written)})"
+    return f"`{argument}` is an argument of the optimizer: `optimizer {call}`"
 
 
 class _Optimizer(Choice[Update]):
