@@ -650,6 +650,15 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     assert code_of_reading(file) == "E0601"
 
 
+def test_a_file_is_named_with_its_suffix(tmp_path: Path) -> None:
+    (tmp_path / "house.net").write_text("let x = 1")
+    for name, help in (("house", "house.net`?"), ("hous", ""), ("house.net/x", "")):
+        with pytest.raises(CompileError) as caught:
+            read(tmp_path / name)
+        assert caught.value.diagnostics[0].help.endswith(help)
+        assert bool(caught.value.diagnostics[0].help) is bool(help)
+
+
 def test_an_import_is_blamed(tmp_path: Path) -> None:
     program = tree('import "b.net"')
     with pytest.raises(CompileError) as caught:

@@ -16,7 +16,7 @@ from specc.ops.base import Op, Site, SiteError
 from specc.signature import Argument, defaults, wrong_kind
 from specc.source import Span
 from specc.terms import Polynomial
-from specc.values import Value, show
+from specc.values import Value, constant, show
 
 if TYPE_CHECKING:
     from specc.checking.body import Body
@@ -99,8 +99,28 @@ def _argument(
     if argument is not None and not argument.kind.accepts(value):
         if isinstance(value.plain, Polynomial):
             number(value, expression.span, f"`{argument.name}` of `{call.name}`")
-        raise EvaluationError(wrong_kind(call.name, argument, value, expression.span))
+        found = wrong_kind(call.name, argument, value, expression.span)
+        help = _as_whole_number(body, argument, expression, value) or found.help
+        raise EvaluationError(replace(found, help=help))
     return value
+
+
+def _as_whole_number(
+    body: Body, argument: Argument, expression: syntax.Expression, value: Value
+) -> str:
+    """How a whole number is written where `128 / 2` or `10.0` is none."""
+    if not isinstance(value.plain, float):
+        return ""
+    if isinstance(expression, syntax.Binary) and expression.operator == "/":
+        left, right = (evaluate(e, body.environment) for e in (expression.left, expression.right))
+        are_whole = all(isinstance(side.plain, int) for side in (left, right))
+        accepted = are_whole and argument.kind.accepts(constant(left.number // right.number))
+        text = f"{expression.left.span.text} // {expression.right.span.text}"
+    else:
+        accepted = isinstance(expression, syntax.Literal) and value.plain.is_integer()
+        accepted = accepted and argument.kind.accepts(constant(int(value.plain)))
+        text = str(int(value.plain))
+    return f"write `{text}`" if accepted else ""
 
 
 def make_layer(

@@ -13,8 +13,11 @@ from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import fail
 from specc.graph import Layer, Tensor
 from specc.ops.base import LossOp, SiteError
+from specc.ops.losses import fits
 from specc.ops.registry import losses
 from specc.source import Span
+from specc.types import Content, TensorType
+from specc.values import constant
 
 if TYPE_CHECKING:
     from specc.checking.body import Body
@@ -80,8 +83,26 @@ def _target(body: Body, step: syntax.Loss, given: calls.Given) -> Tensor:
         step.span,
         "no target" if not names else "which one?",
         note=f"the targets: {names}" if names else "the net declares no `target`",
-        help=f"write `{step.name}(target={next(iter(body.targets))})`" if names else "",
+        help=f"write `{step.name}(target={next(iter(body.targets))})`"
+        if names
+        else _declaration(body, step, given),
     )
+
+
+def _declaration(body: Body, step: syntax.Loss, given: calls.Given) -> str:
+    """A target that the loss would take, where the net has none."""
+    (prediction,), op = body.current, losses()[step.name]
+    site = calls.site_of(body, op, given, step.span, (prediction,))
+    sizes, name = prediction.type.shape, next((n for n in "yt" if n not in body.names), "")
+    if not name or not all(isinstance(size.plain, int) for size in sizes) or not sizes:
+        return ""
+    places = sizes[1:] if prediction.type.is_image else sizes[:-1]
+    classes = max(prediction.type.features.number, 2)
+    labels = TensorType(places, Content.LABEL, constant(classes))
+    for target in (labels, TensorType(sizes)):
+        if fits(op, site, target, step.span):
+            return f"declare `target {name}: {target.declaration}`"
+    return ""
 
 
 def _check_activation(body: Body, op: LossOp, prediction: Tensor, step: syntax.Loss) -> None:

@@ -20,7 +20,7 @@ from specc.commands.common import (
     spec_options,
 )
 from specc.commands.failure import Failure, writing
-from specc.commands.targets import nets_of, parse_program, stem
+from specc.commands.targets import hides_module, nets_of, parse_program, stem
 
 if TYPE_CHECKING:
     from specc import syntax
@@ -135,6 +135,9 @@ def _places(
     if output is not None:
         if job.file != STDIN and os.path.realpath(output) == os.path.realpath(job.file):
             raise click.UsageError("`-o` is the spec itself")
+        if hides_module(Path(output).stem):
+            name = Path(output).stem
+            raise click.UsageError(f"a script `{name}.py` would hide Python's module `{name}`")
         return [(wanted, Path(output))]
     folder = Path(out_dir or ".")
     chosen: list[str | None] = [wanted] if wanted is not None or not names else [*names]

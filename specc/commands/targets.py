@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,9 +47,16 @@ def net_to_train(program: syntax.Program, train: str | None) -> str | None:
 def stem(file: str, net: str | None, is_only: bool = True) -> str:
     """The name of an output: the spec's, with the net's behind it where there are several."""
     if file == STDIN:
-        return snake_case(net or "net")
-    name = re.sub(r"\W", "_", Path(file).stem) or "net"
-    return name if is_only or net is None else f"{name}_{snake_case(net)}"
+        name = snake_case(net or "net")
+    else:
+        name = re.sub(r"\W", "_", Path(file).stem) or "net"
+        name = name if is_only or net is None else f"{name}_{snake_case(net)}"
+    return f"{name}_net" if hides_module(name) else name
+
+
+def hides_module(name: str) -> bool:
+    """Whether a script of this name would be imported in place of what it needs itself."""
+    return name == "numpy" or name in sys.stdlib_module_names
 
 
 def snake_case(name: str) -> str:

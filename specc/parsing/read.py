@@ -33,7 +33,8 @@ def read(path: Path | str, name: str | None = None, blame: Span | None = None) -
         data = _bytes(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        _fail(place, "E0001", f"cannot read `{shown}`: {reason.lower()}")
+        help = _with_suffix(path) if blame is None else ""
+        _fail(place, "E0001", f"cannot read `{shown}`: {reason.lower()}", help)
     return decode(data, shown, path, blame)
 
 
@@ -60,6 +61,15 @@ def _bytes(path: Path) -> bytes:
         raise ValueError("it is not a file")
     with path.open("rb") as file:
         return file.read(LARGEST_FILE + 1)
+
+
+def _with_suffix(path: Path) -> str:
+    """The help for `house` in place of `house.net`."""
+    try:
+        better = path.with_name(f"{path.name}.net")
+        return f"did you mean `{_relative(better)}`?" if better.is_file() else ""
+    except (OSError, ValueError):
+        return ""
 
 
 def _relative(path: Path) -> str:

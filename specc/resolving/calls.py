@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
 from specc import syntax
 from specc.diagnostics import Diagnostic, Label
@@ -131,9 +132,11 @@ class CallResolver(NameResolver, ABC):
     def _arguments(self, node: syntax.Call | syntax.Loss, callee: Callee, scope: Scope) -> None:
         """Match the arguments of a call or loss with the parameters of what it calls."""
         declared, at, tensors, choices = _declared(callee)
-        bound = bind(
-            node.name, node.span, node.name_span, declared, node.arguments, self.report, at
-        )
+
+        def report(found: Diagnostic) -> None:
+            self.report(replace(found, help=found.help or _as_next_layer(node, found)))
+
+        bound = bind(node.name, node.span, node.name_span, declared, node.arguments, report, at)
         self.model.arguments[node.span] = bound
         for name, expression in bound.items():
             tensor = f"`{name}` of `{node.name}`" if name in tensors else ""
@@ -160,6 +163,24 @@ class CallResolver(NameResolver, ABC):
             )
             return
         self.tensor(expression.id, expression.span, scope, targets=True)
+
+
+def _as_next_layer(node: syntax.Call | syntax.Loss, found: Diagnostic) -> str:
+    """The help for `dense(10, activation="relu")`: the activation is a layer of its own."""
+    text = node.span.source.text[: node.span.start].rstrip()
+    if not isinstance(node, syntax.Call) or node.paths is not None or text.endswith("="):
+        return ""
+    wrong = [a for a in node.arguments if a.name_span == found.primary.span]
+    if len(wrong) != 1 or wrong[0].name not in ("activation", "nonlinearity"):
+        return ""
+    value = wrong[0].value
+    word = value.id if isinstance(value, syntax.Name) else None
+    word = str(value.value) if isinstance(value, syntax.Literal) else word
+    op = layers().get(word or "")
+    if op is None or op.input_count != 1 or any(a.is_required for a in op.arguments):
+        return ""
+    rest = ", ".join(a.span.text for a in node.arguments if a is not wrong[0])
+    return f"write `{node.name}{f'({rest})' if rest else ''} -> {op.name}`"
 
 
 def _declared(

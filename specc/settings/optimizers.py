@@ -51,11 +51,12 @@ class Optimizer(Choosing[Update]):
 def as_argument(line: syntax.Setting, section: Section) -> str:
     """The help for a line such as `lr 0.1`, which is an argument of the optimizer."""
     values = [a.value for s in section.train.settings if s.name == "optimizer" for a in s.arguments]
-    if len(values) != 1 or len(line.arguments) != 1 or line.arguments[0].name is not None:
+    if len(values) > 1 or len(line.arguments) != 1 or line.arguments[0].name is not None:
         return ""
-    (chosen,) = values
+    chosen = values[0] if values else None
     given = chosen.arguments if isinstance(chosen, syntax.Apply) else ()
-    name = chosen.name if isinstance(chosen, syntax.Apply) else chosen.span.text
+    name = chosen.name if isinstance(chosen, syntax.Apply) else "sgd"
+    name = chosen.id if isinstance(chosen, syntax.Name) else name
     optimizer: OpenChoice[Update] | None = choices("optimizer").get(name)
     known = [a.name for a in optimizer.arguments] if isinstance(optimizer, _Optimizer) else []
     argument = closest(line.name, known)
