@@ -143,7 +143,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--quick", action="store_true", help="fewer, shorter processes")
     arguments = parser.parse_args()
-    pairs, seconds = (3, 1.0) if arguments.quick else (7, 2.0)
+    pairs, seconds = (3, 1.0) if arguments.quick else (5, 1.5)
     with tempfile.TemporaryDirectory() as folder:
         rows = [
             race(NETWORKS[spec], Path(folder), threads, pairs, seconds)

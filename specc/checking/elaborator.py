@@ -29,7 +29,7 @@ MOST_LAYERS = 200_000
 """How many layers a network may have, loops counted out."""
 
 
-MOST_WORK = 30_000
+MOST_WORK = 25_000
 """How many steps of bodies are walked; a body that is walked already costs one."""
 
 
