@@ -762,6 +762,8 @@ def resume(args, net, optimizer):
     Random streams start anew with every epoch, so a resumed run equals an uninterrupted one.
     """
     path = args.resume / "checkpoint.safetensors"
+    if not path.exists():
+        raise InputError(f"{args.resume}: has no checkpoint to go on from")
     run = read_safetensors(path, net.parameters() | net.buffers() | optimizer.state())
     try:
         seed, history = run["seed"], [dict(row) for row in json.loads(run["history"])]
@@ -810,7 +812,7 @@ def main():
         with np.errstate(over="ignore", invalid="ignore"):  # the loss will tell
             train(args)
     except KeyboardInterrupt:
-        print(f"\nstopped; whole epochs are in {args.out}", file=sys.stderr)
+        print(f"\nstopped; whole epochs, if any, are in {args.out}", file=sys.stderr)
         sys.exit(130)
     except (OSError, InputError, FloatingPointError) as error:
         sys.exit(f"{Path(sys.argv[0]).name}: error: {error}")

@@ -77,8 +77,7 @@ def test_what_goes_wrong_is_one_line(trained: Path) -> None:
     assert diverged.stderr == "net.py: error: the loss of epoch 1 is nan; try a lower --lr\n"
     resumed = run(trained, "--resume", "nowhere")
     assert resumed.returncode == 1
-    assert len(resumed.stderr.splitlines()) == 1
-    assert "nowhere/checkpoint.safetensors" in resumed.stderr
+    assert resumed.stderr == "net.py: error: nowhere: has no checkpoint to go on from\n"
 
 
 @pytest.mark.parametrize(
@@ -109,7 +108,7 @@ def test_an_interrupted_run_keeps_its_last_epoch(trained: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert errors == "\nstopped; whole epochs are in out\n"
+    assert errors == "\nstopped; whole epochs, if any, are in out\n"
     assert (trained.parent / "out" / "checkpoint.safetensors").exists()
 
 

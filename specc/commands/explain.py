@@ -45,8 +45,9 @@ def _unknown(code: str, known: list[str]) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(code.upper(), known, n=3, cutoff=0.7)
-    meant = f"; did you mean {' or '.join(f'`{n}`' for n in near)}?" if near else ""
-    return f"there is no code `{code}`{meant} `specc explain` lists all"
+    if near:
+        return f"there is no code `{code}`; did you mean {' or '.join(f'`{n}`' for n in near)}?"
+    return f"there is no code `{code}`; `specc explain` lists all"
 
 
 def _entry(explanation: Explanation) -> dict[str, object]:

@@ -88,9 +88,16 @@ def command(
     diagram = _draw(shaped, folder / name)
     if options.form == "text":
         say_written(file, script)
+    before = _changed(folder / "history.csv")
     status = _run([sys.executable, str(script), "--out", str(folder), *_passed_on(given)])
-    _show_results(folder, script, diagram, code.net)
+    if _changed(folder / "history.csv") != before:  # else what lies there is of another run
+        _show_results(folder, script, diagram, code.net)
     return status
+
+
+def _changed(path: Path) -> int | None:
+    """When a file was last changed; `None` if it is not there."""
+    return path.stat().st_mtime_ns if path.exists() else None
 
 
 def _passed_on(given: dict[str, object]) -> list[str]:
