@@ -13,7 +13,9 @@ import numpy as np
 
 from specc.check import ShapedModel
 from specc.diagnostics import CompileError, Diagnostics
+from specc.differentiate import differentiate
 from specc.emit import emit
+from specc.invariants import verify
 from specc.pipeline import Options, load, shape_one
 from specc.source import Source
 from specc.types import Content, TensorType
@@ -108,6 +110,8 @@ def compile_source(
     diagnostics = Diagnostics()
     try:
         shaped = shape_one(source, options, diagnostics)
+        for value in (shaped.model, shaped, differentiate(shaped)):
+            verify(value)
         text = emit(shaped, options, Path("test.py"), diagnostics)
     except CompileError as error:
         lines = [f"{d.code} {d.primary.span.place}: {d.message}" for d in error.diagnostics]
