@@ -30,11 +30,14 @@ def machine() -> str:
 def compile_spec(name: str, folder: Path, settings: Sequence[str] = ()) -> Path:
     """Compile `specs/<name>.net` into a folder; returns the file."""
     from specc.diagnostics import Diagnostics
+    from specc.options import Options
     from specc.pipeline import generate, load
 
     output = folder / f"{name}.py"
     source = load(ROOT / "specs" / f"{name}.net")
-    generated = generate(source, output=output, settings=settings, diagnostics=Diagnostics())
+    generated = generate(
+        source, Options(settings=settings), output=output, diagnostics=Diagnostics()
+    )
     output.write_text(generated.text, encoding="utf-8")
     return output
 
@@ -58,6 +61,14 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table."""
     lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def recorded(section: str) -> list[list[str]]:
+    """The rows of a section's table as they stand in docs/results.md."""
+    text = RESULTS.read_text("utf-8").split(f"<!-- {section} -->")[1]
+    lines = text.split(f"<!-- end of {section} -->")[0].splitlines()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line[:1] == "|"]
+    return rows[2:]
 
 
 def record(section: str, text: str) -> None:

@@ -18,6 +18,8 @@ from statistics import median
 
 from common import ROOT, machine, record, table, verdict
 
+from specc.targets.registry import targets
+
 SPECC = [sys.executable, "-m", "specc"]
 GROWTH = 1.5
 """The time per layer at 10,000 layers may be at most this many times that at 1,000."""
@@ -60,6 +62,14 @@ def startup() -> str:
     spec = str(ROOT / "specs" / "lenet.net")
     commands = [("specc --version", [*SPECC, "--version"], 0.12)]
     commands.append(("specc check specs/lenet.net", [*SPECC, "check", spec], 0.5))
+    deep = str(ROOT / "specs" / "resnet.net")
+    layers = ["--set", "layers=[3, 8, 36, 3]", "--set", "bottleneck=true"]
+    for target in targets():
+        name = f"specc compile --target {target}, ResNet-152"
+        command = [*SPECC, "compile", deep, *layers, "--target", target, "-o", "-"]
+        commands.append((name, command, 1.0))
+    every = [sys.executable, __file__, "--every-spec"]
+    commands.append(("all shipped specs, both targets, one process", every, 5.0))
     rows = []
     for name, command, bar in commands:
         seconds = cpu_seconds(command)
@@ -70,13 +80,16 @@ def startup() -> str:
 def per_layer(text: str, layers: int, folder: Path, stage: str) -> float:
     """Microseconds of CPU time per layer, the best of three."""
     from specc.diagnostics import Diagnostics
+    from specc.options import Options
     from specc.pipeline import analyse, generate
     from specc.source import Source
 
     source = Source("large.net", text, folder / "large.net")
     work: dict[str, Callable[[], object]] = {
         "check": lambda: analyse(source, Diagnostics()),
-        "compile": lambda: generate(source, output=folder / "x.py", diagnostics=Diagnostics()),
+        "compile": lambda: generate(
+            source, Options(), output=folder / "x.py", diagnostics=Diagnostics()
+        ),
     }
     times = []
     for _ in range(3):
@@ -102,8 +115,23 @@ def growth() -> str:
     return table(columns, rows)
 
 
+def compile_every_spec() -> None:
+    """Compile every shipped spec for every target."""
+    from specc.diagnostics import Diagnostics
+    from specc.options import Options
+    from specc.pipeline import generate, load
+
+    for path in sorted((ROOT / "specs").glob("*.net")):
+        for target in targets():
+            source, output = load(path), Path(f"{path.stem}.py")
+            generate(source, Options(target=target), output=output, diagnostics=Diagnostics())
+
+
 def main() -> None:
     """Measure everything."""
+    if sys.argv[1:] == ["--every-spec"]:
+        compile_every_spec()
+        return
     record("compile", f"{startup()}\n\n{growth()}\n\n{machine()}.")
 
 

@@ -1,137 +1,182 @@
-"""The benchmarked networks by hand in PyTorch, and what a step of each is made of."""
+"""The benchmarked networks, and a training step of each on either target."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
+from common import ROOT, import_file
+
+CLASSES = 10
+TRAIN = """
+train {
+  data      npz("examples.npz")
+  epochs    1
+  batch     16
+  optimizer sgd(0.01)
+}
+"""
+"""For specs without a training section: the update of the weights is a part of a step."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """A spec, its PyTorch counterpart, and the bar at one thread (`None`: for information).
+    """A spec with its settings, and the bar at one thread (`None`: for information).
 
-    `batch` and `rate` are those of the spec; `adam` says which optimizer updates it, `penalty`
+    `image` is [channels, height, width]; `adam` says which optimizer updates the weights, `penalty`
     the strength of L2.
     """
 
+    name: str
     spec: str
     batch: int
-    rate: float
-    adam: bool
     bar: float | None
-    layers: Callable[[], Iterable[tuple[str, nn.Module]]]
+    image: tuple[int, int, int] = (1, 28, 28)
+    settings: tuple[str, ...] = ()
+    adam: bool = False
+    rate: float = 0.01
     penalty: float = 0.0
 
 
-def softmax_regression() -> Iterable[tuple[str, nn.Module]]:
-    """784-10."""
-    from torch import nn
-
-    return [("flatten", nn.Flatten()), ("dense1", nn.Linear(784, 10))]
-
-
-def mlp() -> Iterable[tuple[str, nn.Module]]:
-    """784-512-10 (book, chapter 3)."""
-    from torch import nn
-
-    return [
-        ("flatten", nn.Flatten()),
-        ("dense1", nn.Linear(784, 512)),
-        ("relu", nn.ReLU()),
-        ("dense2", nn.Linear(512, 10)),
-    ]
-
-
-def lenet() -> Iterable[tuple[str, nn.Module]]:
-    """LeNet of the notes."""
-    from torch import nn
-
-    return [
-        ("conv1", nn.Conv2d(1, 6, 5, padding=2)),
-        ("sigmoid1", nn.Sigmoid()),
-        ("maxpool1", nn.MaxPool2d(2)),
-        ("conv2", nn.Conv2d(6, 16, 5)),
-        ("sigmoid2", nn.Sigmoid()),
-        ("maxpool2", nn.MaxPool2d(2)),
-        ("flatten", nn.Flatten()),
-        ("dense1", nn.Linear(400, 120)),
-        ("sigmoid3", nn.Sigmoid()),
-        ("dense2", nn.Linear(120, 84)),
-        ("sigmoid4", nn.Sigmoid()),
-        ("dense3", nn.Linear(84, 10)),
-    ]
-
-
-def book_cnn() -> Iterable[tuple[str, nn.Module]]:
-    """The convolutional network of the book, chapters 4 and 5."""
-    from torch import nn
-
-    return [
-        ("conv1", nn.Conv2d(1, 32, 5, padding=2)),
-        ("relu1", nn.ReLU()),
-        ("maxpool1", nn.MaxPool2d(2)),
-        ("conv2", nn.Conv2d(32, 64, 5, padding=2)),
-        ("relu2", nn.ReLU()),
-        ("maxpool2", nn.MaxPool2d(2)),
-        ("flatten", nn.Flatten()),
-        ("dense1", nn.Linear(3136, 512)),
-        ("relu3", nn.ReLU()),
-        ("dense2", nn.Linear(512, 10)),
-    ]
+def _family(name: str, spec: str, side: int, *settings: str) -> Network:
+    """A network for colour images, at a size that fits."""
+    sizes = (f"size={side}", f"classes={CLASSES}")
+    return Network(name, spec, 16, 1.5, (3, side, side), (*sizes, *settings))
 
 
 NETWORKS = {
-    network.spec: network
+    network.name: network
     for network in (
-        Network("softmax_regression", 256, 0.1, False, 1.05, softmax_regression),
-        Network("mlp", 64, 0.1, False, 1.05, mlp, penalty=1e-4),
-        Network("lenet", 32, 0.004, True, None, lenet),
-        Network("book_cnn", 64, 0.002, True, 1.2, book_cnn),
+        Network("softmax_regression", "softmax_regression", 256, 1.05, rate=0.1),
+        Network("mlp", "mlp", 64, 1.05, rate=0.1, penalty=1e-4),
+        Network("lenet", "lenet", 32, 1.5, adam=True, rate=0.004),
+        Network("book_cnn", "book_cnn", 64, 1.2, adam=True, rate=0.002),
+        _family("alexnet", "alexnet", 99),
+        _family("vgg11", "vgg", 64),
+        _family("vgg16", "vgg", 64, "layers=[2, 2, 3, 3, 3]"),
+        _family("nin", "nin", 99),
+        _family("googlenet", "googlenet", 96),
+        _family("resnet18", "resnet", 64),
+        _family("resnet50", "resnet", 64, "layers=[3, 4, 6, 3]", "bottleneck=true"),
+        _family("densenet121", "densenet", 64),
     )
 }
 
 
-def torch_step(
-    network: Network, weights: str
-) -> Callable[[], tuple[float, dict[str, torch.Tensor]]]:
-    """A training step in PyTorch eager on fixed examples; gives loss and gradients."""
-    import torch
-    from safetensors.torch import load_file
-    from step import examples
-    from torch import nn
-    from torch.nn import functional
+def examples(network: Network) -> tuple[Any, Any]:
+    """Made-up images and labels, the same in every process."""
+    import numpy as np
 
-    net = nn.Sequential()
-    for name, layer in network.layers():
-        net.add_module(name, layer)
-    net.load_state_dict(load_file(weights))
-    image, digit = map(torch.from_numpy, examples(network.batch))
-    optimizer = _optimizer(network, net)
+    rng = np.random.default_rng(0)
+    image = rng.random((network.batch, *network.image), dtype=np.float32)
+    return image, rng.integers(0, CLASSES, network.batch)
 
-    def step() -> tuple[float, dict[str, torch.Tensor]]:
-        optimizer.zero_grad()
-        loss = functional.cross_entropy(net(image), digit)
-        loss.backward()
-        optimizer.step()
-        return loss.item(), {n: p.grad for n, p in net.named_parameters() if p.grad is not None}
+
+# ---------------------------------------------------------------- files
+
+
+def script(folder: Path, target: str) -> Path:
+    """Where the code for a target lies."""
+    return folder / f"{target}_side.py"
+
+
+def compile_sides(network: Network, folder: Path) -> None:
+    """Compile a network for both targets, and write weights that both read."""
+    from specc.diagnostics import Diagnostics
+    from specc.options import Options
+    from specc.pipeline import generate
+    from specc.source import Source
+
+    path = ROOT / "specs" / f"{network.spec}.net"
+    text = path.read_text("utf-8")
+    source = Source(path.name, text if "\ntrain {" in text else text + TRAIN, path)
+    for target in ("numpy", "pytorch"):
+        options = Options(settings=network.settings, target=target)
+        file = script(folder, target)
+        made = generate(source, options, output=file, diagnostics=Diagnostics())
+        file.write_text(made.text, encoding="utf-8")
+    net_of(import_file(script(folder, "numpy"))).save(folder / "weights.safetensors")
+
+
+def net_of(module: ModuleType) -> Any:
+    """The network that a generated file defines."""
+    (made,) = (
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and value.__base__ is module.Network
+    )
+    return made()
+
+
+def load_net(folder: Path, target: str) -> tuple[ModuleType, Any]:
+    """The module and the network of a target, with the common weights."""
+    module = import_file(script(folder, target))
+    net = net_of(module)
+    net.load(folder / "weights.safetensors")
+    return module, net
+
+
+# ---------------------------------------------------------------- steps
+
+
+def training_step(network: Network, folder: Path, target: str) -> Callable[[], None]:
+    """A training step on fixed examples: forward, loss, backward, update."""
+    module, net = load_net(folder, target)
+    if target == "numpy":
+        return _numpy_step(network, module, net)
+    return _torch_step(network, net)
+
+
+def _numpy_step(network: Network, module: ModuleType, net: Any) -> Callable[[], None]:
+    optimizer = (module.Adam if network.adam else module.SGD)(net)
+    penalty = getattr(module, "add_penalty", None)
+    image, label = examples(network)
+
+    def step() -> None:
+        net.loss(image, label)
+        net.backward()
+        if penalty is not None:
+            penalty(net)
+        optimizer.step(network.rate)
 
     return step
 
 
-def _optimizer(network: Network, net: nn.Module) -> torch.optim.Optimizer:
+def _torch_step(network: Network, net: Any) -> Callable[[], None]:
     import torch
 
     weights = [p for name, p in net.named_parameters() if name.endswith("weight")]
     biases = [p for name, p in net.named_parameters() if name.endswith("bias")]
-    groups = [
-        {"params": weights, "weight_decay": network.penalty},
-        {"params": biases, "weight_decay": 0.0},
-    ]
-    if network.adam:
-        return torch.optim.Adam(groups, lr=network.rate)
-    return torch.optim.SGD(groups, lr=network.rate)
+    groups = [{"params": weights, "weight_decay": network.penalty}, {"params": biases}]
+    kind = torch.optim.Adam if network.adam else torch.optim.SGD
+    optimizer = kind(groups, lr=network.rate)
+    image, label = map(torch.from_numpy, examples(network))
+
+    def step() -> None:
+        optimizer.zero_grad()
+        net.loss(image, label).backward()
+        optimizer.step()
+
+    return step
+
+
+def gradients(network: Network, folder: Path, target: str) -> tuple[float, dict[str, Any]]:
+    """Loss and gradients of the first step in float64, without dropout."""
+    _, net = load_net(folder, target)
+    image, label = examples(network)
+    image = image.astype("float64")
+    if target == "numpy":
+        for _, part in net.parts():
+            if hasattr(part, "rate"):
+                part.rate = 0
+        return float(net.astype("float64").loss(image, label)), net.backward()
+    import torch
+
+    for part in net.double().modules():
+        if isinstance(part, torch.nn.Dropout):
+            part.p = 0.0
+    loss = net.loss(torch.from_numpy(image), torch.from_numpy(label))
+    return loss.item(), {name: g.numpy() for name, g in net.backward().items()}

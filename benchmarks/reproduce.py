@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from common import compile_spec, machine, record, table, verdict
+from common import compile_spec, machine, record, recorded, table, verdict
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ BOOK = (
     Experiment("softmax_regression", "chapter 2: about 92 %", 0.92),
     Experiment("mlp", "chapter 3: above 98 %", 0.98),
     Experiment("book_cnn", "chapters 4-5: above 99 %", 0.99),
+    Experiment("book_cnn_bn", "chapter 6: above 99.4 %", 0.993),
 )
 
 
@@ -46,10 +47,13 @@ def train(script: Path, folder: Path, *options: str) -> tuple[list[dict[str, str
 
 
 def full_mnist(folder: Path, data: str, only: list[str]) -> str:
-    """The table of the book's experiments."""
+    """The table of the book's experiments; rows of specs that are not run stay as they were."""
+    measured = {row[0]: row for row in recorded("full MNIST")}
     rows = []
     for experiment in BOOK:
         if experiment.spec not in only:
+            if f"`{experiment.spec}`" in measured:
+                rows.append(measured[f"`{experiment.spec}`"])
             continue
         script = compile_spec(experiment.spec, folder)
         history, minutes = train(script, folder / experiment.spec, "--data", data)
@@ -60,7 +64,7 @@ def full_mnist(folder: Path, data: str, only: list[str]) -> str:
                 str(len(history)),
                 f"{minutes:.1f}",
                 f"{accuracy:.2%}",
-                f"{experiment.bar:.0%}",
+                f"{100 * experiment.bar:.3g}%",
                 experiment.book,
                 verdict(accuracy >= experiment.bar),
             ]

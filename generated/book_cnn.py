@@ -14,6 +14,7 @@ import json
 import math
 import os
 import sys
+import threading
 import time
 import zlib
 from pathlib import Path
@@ -99,6 +100,36 @@ def borders(pad):
     return tuple(pair(side) for side in pair(pad))
 
 
+def output_sizes(sizes, kernel, stride, pad, dilation=(1, 1)):
+    """Return height and width of the result: ⌊(size + pads - d (k - 1) - 1) / s⌋ + 1."""
+    settings = zip(sizes, kernel, stride, pad, dilation, strict=True)
+    return [(size + sum(p) - d * (k - 1) - 1) // s + 1 for size, k, s, p, d in settings]
+
+
+def overlaps(size, before, rows, new_height):
+    """Yield (i, of_x, of_y) for each row i of a kernel of a size.
+
+    Of the slice `rows` of x, rows of_x are what windows of_y of y have at their row i.
+    """
+    for i in range(size):
+        shift = before - i
+        first = max(0, rows.start + shift)
+        last = max(first, min(new_height, rows.stop + shift))
+        start = first - shift - rows.start
+        yield i, slice(start, start + last - first), slice(first, last)
+
+
+workspace = threading.local()  # every thread has arrays of its own
+
+
+def scratch(name, shape, dtype):
+    """Return an array that holds anything, until the next call with its name: layers share it."""
+    arrays, key, size = vars(workspace), (name, dtype), math.prod(shape)
+    if key not in arrays or len(arrays[key]) < size:
+        arrays[key] = np.empty(size, dtype)
+    return arrays[key][:size].reshape(shape)
+
+
 def tiles(x, kernel):
     """Return a view [N, H', kh, W', kw, C] of images [N, H, W, C], without what is left over."""
     n, height, width, channels = x.shape
@@ -129,6 +160,9 @@ class Conv2d(Module):
     ):
         self.stride, self.pad, self.dilation = pair(stride), borders(pad), pair(dilation)
         self.groups = groups
+        # As much of a kernel as can be added up at once: windows never share these pixels.
+        steps = zip(self.stride, self.dilation, strict=True)
+        self.tile = [s // math.gcd(s, d) if groups == 1 else 1 for s, d in steps]
         shape = (*pair(kernel), in_channels // groups, channels)
         fan_in = math.prod(shape[:3])
         self.weight = Parameter(shape, fan_in, axes=(3, 2, 0, 1))
@@ -136,7 +170,7 @@ class Conv2d(Module):
         self.input_gradient = input_gradient
 
     def forward(self, x, training):
-        shape = (len(x), *self.output_sizes(x.shape), self.weight.shape[3])
+        shape = (len(x), *self.new_sizes(x.shape), self.weight.shape[3])
         y = self.array("y", shape, x.dtype, training)
         weight = self.split(self.weight.value)
         for images, matrix in self.matrices(x):
@@ -160,19 +194,21 @@ class Conv2d(Module):
         return self.backward_input(d_y, x.shape) if self.input_gradient else None
 
     def backward_input(self, d_y, shape):
-        """Return dx: each dy W[i, j]ᵀ added up where pixel i, j of the windows lies."""
+        """Return dx: each dy Wᵀ added up where its window lies, a tile of the kernel at a time."""
         d_x = self.array("d_x", shape, d_y.dtype)
-        padded, inside, windows = self.windows("d_x", shape, d_y.dtype)
-        weight = self.weight.value
+        padded, inside, windows = self.windows(shape, d_y.dtype)
+        (kh, kw, *_), (down, across) = self.weight.shape, self.tile
         for start in range(0, len(d_y), len(padded)):
             some = d_y[start : start + len(padded)]
-            d_pixels = self.array("d_pixels", (*some.shape[:3], shape[3]), d_y.dtype)
-            by_group = d_pixels.reshape(*some.shape[:3], self.groups, -1)
             padded[...] = 0
-            for i, j in np.ndindex(*weight.shape[:2]):
-                across = self.split(weight[i, j]).swapaxes(1, 2)
-                np.matmul(self.split(some), across, out=self.split(d_pixels))
-                windows[: len(some), :, :, i, j] += by_group
+            for i, j in itertools.product(range(0, kh, down), range(0, kw, across)):
+                tile = slice(i, i + down), slice(j, j + across)
+                weight = self.split(self.weight.value[tile])
+                d_windows = windows[: len(some), :, :, *tile]
+                d_pixels = scratch("products", d_windows.shape, d_y.dtype)
+                result = self.split(d_pixels.reshape(*some.shape[:3], -1))
+                np.matmul(self.split(some), weight.swapaxes(1, 2), out=result)
+                d_windows += d_pixels
             d_x[start : start + len(some)] = inside[: len(some)]
         return d_x
 
@@ -181,14 +217,15 @@ class Conv2d(Module):
 
         With few channels, as in a picture, whole rows of pixels are copied in one run.
         """
-        _, inside, windows = self.windows("x", x.shape, x.dtype)
+        padded, inside, windows = self.windows(x.shape, x.dtype)
         n, height, width, *size, groups, channels = windows.shape
-        if channels < 8:
+        if size[1] * channels < 16:
             shape = groups, *size, channels, n, height, width
-            matrix = self.array("matrix", shape, x.dtype).transpose(0, 4, 5, 6, 1, 2, 3)
+            matrix = scratch("matrix", shape, x.dtype).transpose(0, 4, 5, 6, 1, 2, 3)
         else:
             shape = groups, n, height, width, *size, channels
-            matrix = self.array("matrix", shape, x.dtype)
+            matrix = scratch("matrix", shape, x.dtype)
+        padded[...] = 0
         for start in range(0, len(x), n):
             some = x[start : start + n]
             inside[: len(some)] = some
@@ -196,7 +233,7 @@ class Conv2d(Module):
             block[...] = np.moveaxis(windows[: len(some)], 5, 0)
             yield slice(start, start + n), block.reshape(groups, -1, math.prod(size) * channels)
 
-    def windows(self, name, shape, dtype):
+    def windows(self, shape, dtype):
         """Return images in a border of zeros, their inside, and windows [n, H', W', kh, kw, G, C].
 
         There are as many images as keep their windows in cache, about half a megabyte.
@@ -205,9 +242,9 @@ class Conv2d(Module):
         (top, bottom), (left, right) = self.pad
         (down, across), (down_step, across_step) = self.dilation, self.stride
         n, height, width, all_channels = shape
-        size = math.prod(self.output_sizes(shape)) * kh * kw * all_channels
+        size = math.prod(self.new_sizes(shape)) * kh * kw * all_channels
         shape = min(n, 2**17 // size + 1), top + height + bottom, left + width + right
-        padded = self.array(f"padded {name}", (*shape, self.groups, channels), dtype)
+        padded = scratch("padded", (*shape, self.groups, channels), dtype)
         extent = down * (kh - 1) + 1, across * (kw - 1) + 1
         windows = sliding_window_view(padded, extent, axis=(1, 2), writeable=True)
         windows = windows[:, ::down_step, ::across_step, :, :, ::down, ::across]
@@ -215,11 +252,10 @@ class Conv2d(Module):
         inside = padded[:, top : top + height, left : left + width]
         return padded, inside, windows.transpose(0, 1, 2, 5, 6, 3, 4)
 
-    def output_sizes(self, shape):
-        """Return height and width of the result: ⌊(size + pads - d (k - 1) - 1) / s⌋ + 1."""
+    def new_sizes(self, shape):
+        """Return height and width of the result for images of a shape."""
         kernel = self.weight.shape[:2]
-        settings = zip(shape[1:3], self.pad, kernel, self.dilation, self.stride, strict=True)
-        return [(size + sum(pad) - d * (k - 1) - 1) // s + 1 for size, pad, k, d, s in settings]
+        return output_sizes(shape[1:3], kernel, self.stride, self.pad, self.dilation)
 
     def split(self, array):
         """Return a view [groups, rows, channels of a group] of an array [..., channels]."""
@@ -231,8 +267,8 @@ class UnitStrideConv2d(Module):
 
     Only the stretches of kw pixels in a row are copied side by side. One product applies all rows
     of the kernels to them, T[h, w, i] = Σ_j x[h, w + j - pad] W[i, j], and those are added up:
-    y[h, w] = b + Σ_i T[h + i - pad, w, i]. Backward: the gradient of W correlates x with dy, the
-    gradient of x correlates dy with the kernels rotated by 180°.
+    y[h, w] = b + Σ_i T[h + i - pad, w, i]. Backward, dy is copied to all dT that it was a sum of;
+    dW = stretchesᵀ dT, and the stretches of dT Wᵀ are added up where they lie.
     """
 
     def __init__(self, in_channels, channels, kernel, pad=0, bias=True, input_gradient=True):
@@ -250,83 +286,70 @@ class UnitStrideConv2d(Module):
         shape = n, top + height + bottom - kh + 1, left + width + right - kw + 1, channels
         y = self.array("y", shape, x.dtype, training)
         y[...] = self.bias.value if self.bias else 0
-        self.correlate("x", x, self.weight.value, top, left, y)
+        weight = self.weight.value.reshape(-1, kh * channels)
+        for images, rows, matrix, products in self.stretches(x, y.shape[2]):
+            flat = matrix.reshape(-1, len(weight))
+            np.matmul(flat, weight, out=products.reshape(len(flat), -1))
+            for i, of_x, of_y in overlaps(kh, top, rows, shape[1]):
+                y[images, of_y] += products[:, of_x, :, i]
         if training:
             self.kept = x
         return y
 
     def backward(self, d_y):
         x = self.kept
-        self.backward_weight(x, d_y)
+        kw, _, kh, channels = self.weight.shape
+        (top, _), (left, _) = self.pad
+        weight = self.weight.value.reshape(-1, kh * channels)
+        d_weight = self.weight.gradient.reshape(-1, kh * channels)
+        d_x = self.array("d_x", x.shape, x.dtype) if self.input_gradient else None
+        for images, rows, matrix, d_products in self.stretches(x, d_y.shape[2]):
+            for i, of_x, of_y in overlaps(kh, top, rows, d_y.shape[1]):
+                d_products[:, : of_x.start, :, i] = 0
+                d_products[:, of_x, :, i] = d_y[images, of_y]
+                d_products[:, of_x.stop :, :, i] = 0
+            flat = matrix.reshape(-1, len(weight))
+            d_flat = d_products.reshape(len(flat), -1)
+            if images.start == rows.start == 0:
+                np.matmul(flat.T, d_flat, out=d_weight)
+            else:
+                d_weight += flat.T @ d_flat
+            if self.input_gradient:
+                np.matmul(d_flat, weight.T, out=flat)
+                d_rows = d_x[images, rows]
+                d_rows[...] = 0
+                for j, of_x, of_y in overlaps(kw, left, slice(0, x.shape[2]), d_y.shape[2]):
+                    d_rows[:, :, of_x] += matrix[:, :, of_y, j]
         if self.bias:
             pixels = d_y.reshape(-1, d_y.shape[3])
             ones = np.ones(len(pixels), pixels.dtype)
             np.matmul(ones, pixels, out=self.bias.gradient)
-        if not self.input_gradient:
-            return None
-        kw, _, kh, _ = self.weight.shape
-        (top, _), (left, _) = self.pad
-        rotated = self.weight.value[::-1, :, ::-1].swapaxes(1, 3)
-        d_x = self.array("d_x", x.shape, x.dtype)
-        d_x[...] = 0
-        self.correlate("d_y", d_y, rotated, kh - 1 - top, kw - 1 - left, d_x)
         return d_x
 
-    def backward_weight(self, x, d_y):
-        """Correlate x with dy: dW[i, j] = Σ_hw x[h + i - pad, w + j - pad] dy[h, w]."""
-        (top, _), (left, _) = self.pad
-        weight = self.weight.value
-        d_weight = self.weight.gradient.reshape(-1, math.prod(weight.shape[2:]))
-        d_weight[...] = 0
-        for images, rows, matrix, d_products in self.stretches("x", x, weight, left, d_y):
-            for i, inside, outside in self.overlaps(rows, weight, top, d_y):
-                d_products[:, : inside.start, :, i] = 0
-                d_products[:, inside, :, i] = d_y[images, outside]
-                d_products[:, inside.stop :, :, i] = 0
-            d_products = d_products.reshape(-1, d_weight.shape[1])
-            d_weight += matrix.reshape(-1, len(d_weight)).T @ d_products
+    def stretches(self, x, new_width):
+        """Yield (images, rows, matrix, products), where `rows` are those of x.
 
-    def correlate(self, name, x, weight, top, left, y):
-        """Add to y the cross-correlation of padded x with kernels [kw, C, kh, C']."""
-        flat = weight.reshape(-1, math.prod(weight.shape[2:]))
-        for images, rows, matrix, products in self.stretches(name, x, weight, left, y):
-            result = products.reshape(-1, flat.shape[1])
-            np.matmul(matrix.reshape(-1, len(flat)), flat, out=result)
-            for i, inside, outside in self.overlaps(rows, weight, top, y):
-                y[images, outside] += products[:, inside, :, i]
-
-    def stretches(self, name, x, weight, left, y):
-        """Yield (images, rows, matrix, products), as many rows as stay in cache, about a megabyte.
-
-        The matrix [n, h, W', kw, C] holds stretches of x, products [n, h, W', kh, C'] await T.
+        The matrix [n, h, W', kw, C] holds stretches of x, products [n, h, W', kh, C'] await T;
+        as many as stay in cache, about half a megabyte each, or as the weight has numbers.
         """
         n, height, width, channels = x.shape
-        kw, _, kh, new_channels = weight.shape
-        new_width = y.shape[2]
-        size = new_width * max(kw * channels, kh * new_channels)
-        count, band = min(n, 2**18 // (height * size) + 1), min(height, 2**18 // size + 1)
-        shape = count, band, new_width + kw - 1, channels
-        padded = self.array(f"padded {name}", shape, x.dtype)
+        kw, _, kh, new_channels = self.weight.shape
+        left, _ = self.pad[1]
+        sizes = new_width * kw * channels, new_width * kh * new_channels
+        count = max(2**17, self.weight.value.size) // max(sizes) + 1
+        band, some = min(height, count), min(n, count // height + 1)
+        padded = scratch("padded", (some, band, new_width + kw - 1, channels), x.dtype)
+        padded[...] = 0
         views = sliding_window_view(padded, kw, axis=2).swapaxes(3, 4)
-        matrix = self.array(f"stretches of {name}", views.shape, x.dtype)
-        shape = count, band, new_width, kh, new_channels
-        products = self.array(f"products of {name}", shape, x.dtype)
-        for start, row in itertools.product(range(0, n, count), range(0, height, band)):
-            images, rows = slice(start, start + count), slice(row, min(row + band, height))
-            some = x[images, rows]
-            block = slice(len(some)), slice(some.shape[1])
-            padded[*block, left : left + width] = some
-            matrix[block] = views[block]
-            yield images, rows, matrix[block], products[block]
-
-    def overlaps(self, rows, weight, top, y):
-        """Yield (i, inside, outside): slices of T[h, w, i] and y[h + top - i] that overlap."""
-        for i in range(weight.shape[2]):
-            shift = top - i
-            first = max(0, rows.start + shift)
-            last = max(first, min(y.shape[1], rows.stop + shift))
-            start = first - shift - rows.start
-            yield i, slice(start, start + last - first), slice(first, last)
+        for start, row in itertools.product(range(0, n, some), range(0, height, band)):
+            images, rows = slice(start, start + some), slice(row, min(row + band, height))
+            pixels = x[images, rows]
+            block = slice(len(pixels)), slice(pixels.shape[1])
+            padded[*block, left : left + width] = pixels
+            shape = (*pixels.shape[:2], new_width)
+            matrix = scratch("matrix", (*shape, kw, channels), x.dtype)
+            matrix[...] = views[block]
+            yield images, rows, matrix, scratch("products", (*shape, kh, new_channels), x.dtype)
 
 
 class CrossEntropy(Module):
@@ -465,6 +488,35 @@ def relu_backward(d_y, y, out=None):
 # ------------------------------------------------------------------------------------- The network
 
 
+def fits(found, shape):
+    """Tell whether an array's shape is the one that is needed; a letter stands for any size."""
+    return len(found) == len(shape) and all(
+        isinstance(size, str) or size == other for size, other in zip(shape, found, strict=True)
+    )
+
+
+def expect(name, array, shape, line, labels=None):
+    """Raise a ValueError that names the spec's line unless an array has the shape, and labels."""
+    found = np.shape(array)
+    if not fits(found, shape):
+        mended = {
+            "[None]": (1, *found),
+            "[:, None]": (*found[:1], 1, *found[1:]),
+            "[None, None]": (1, 1, *found),
+            ".transpose(0, 3, 1, 2)": (*found[:1], *found[3:], *found[1:3]),
+            "[:, 0]": found[:1] if found[1:] == (1,) else (),
+            ".argmax(1)": (*found[:1], *found[2:]),
+        }
+        ways = [f": {name}{way} would do" for way, other in mended.items() if fits(other, shape)]
+        gets = f"{list(found)}{''.join(ways[:1])}"
+        raise ValueError(f"`{name}` ({line}) needs [{', '.join(map(str, shape))}], gets {gets}")
+    if labels and np.size(array):
+        low, high, is_whole = np.min(array), np.max(array), np.asarray(array).dtype.kind in "bui"
+        if not is_whole or low < 0 or high >= labels:
+            needed = f"whole numbers from 0 to {labels - 1}"
+            raise ValueError(f"`{name}` ({line}) needs {needed}, gets {low} to {high}")
+
+
 def channels_last(images, dtype):
     """[N, C, H, W] as [N, H, W, C], the layout inside the network."""
     return np.ascontiguousarray(np.transpose(images, (0, 2, 3, 1)), dtype)
@@ -578,11 +630,14 @@ class BookCNN(Network):
 
     def forward(self, image):
         """[N, 10] from image [N, 1, 28, 28], in evaluation mode."""
+        expect("image", image, ("N", 1, 28, 28), "book_cnn.net:3")
         image = channels_last(image, self.values.dtype)
         return self.run(image, training=False).copy()
 
     def loss(self, image, digit, training=True):
         """The mean loss of a batch; in training mode `backward` may follow."""
+        expect("image", image, ("N", 1, 28, 28), "book_cnn.net:3")
+        expect("digit", digit, (len(image),), "book_cnn.net:4", labels=10)
         image = channels_last(image, self.values.dtype)
         dense2 = self.run(image, training)
         return self.cross_entropy1.forward(dense2, digit, training)
@@ -609,6 +664,13 @@ class BookCNN(Network):
 
 class InputError(ValueError):
     """A file that cannot be used: one line that names the file and the reason."""
+
+
+def regular(path):
+    """Return a path, unless something that may never end lies there: a pipe or a device."""
+    if Path(path).exists() and not Path(path).is_file():
+        raise InputError(f"{path}: not a regular file")
+    return path
 
 
 def write_file(path, parts):
@@ -649,7 +711,7 @@ def read_safetensors(path, tensors):
     The file must hold exactly these names, shapes and types, else nothing is filled.
     """
     size = sum(array.nbytes for array in tensors.values())
-    with open(path, "rb") as file:
+    with open(regular(path), "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         text = file.read(length) if length <= 2**24 else b""
         numbers = file.read(size + 1)
@@ -693,7 +755,7 @@ def read_idx(path):
     path = packed if packed.exists() and not path.exists() else path
     opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rb") as file:
+        with opener(regular(path), "rb") as file:
             kind = file.read(4)
             if kind[:-1] != b"\0\0\x08" or kind[-1] > 4:
                 raise InputError(f"{path}: not an idx file of bytes")
@@ -735,6 +797,78 @@ def load_data(folder):
 
 
 # ---------------------------------------------------------------------------------------- Training
+
+
+LINES = {
+    "BookCNN": {
+        "book_cnn.net:6": "conv1 maxpool1",
+        "book_cnn.net:7": "conv2 maxpool2",
+        "book_cnn.net:8": "flatten1",
+        "book_cnn.net:9": "dense1",
+        "book_cnn.net:10": "dense2",
+        "book_cnn.net:12": "cross_entropy1",
+    }
+}
+
+
+def located(owner, path=""):
+    """Yield ("`stage1.0.conv1` (resnet.net:9)", part) for all parts below a module."""
+    for line, names in LINES.get(type(owner).__name__, {}).items():
+        for name in names.split():
+            part = getattr(owner, name)
+            is_list = isinstance(part, list)
+            for i, one in enumerate(part if is_list else [part]):
+                place = f"{path}{name}.{i}" if is_list else f"{path}{name}"
+                yield f"`{place}` ({line})", one
+                yield from located(one, f"{place}.")
+
+
+def watch(net, step, steps):
+    """Let the first result or gradient that is not finite be an error that names its part.
+
+    `step` steps are done, and an epoch has `steps`.
+    """
+
+    def look(what, found, training=True, **sources):
+        if np.all(np.isfinite(found)):
+            return
+        value = np.asarray(found)[~np.isfinite(found)].flat[0]
+        sizes = [f"|{name}| <= {np.max(np.abs(x)):.2g}" for name, x in sources.items()]
+        epoch, done = divmod(step - 1, steps)
+        when = f"in step {done + 1} of epoch {epoch + 1}" if training else "in evaluation"
+        reason = f", from {' and '.join(sizes)}" if sizes else ""
+        raise FloatingPointError(f"{what} is {value} {when}{reason}")
+
+    def count(*arrays, training=True, **named):
+        nonlocal step
+        step += training
+        return loss(*arrays, training=training, **named)
+
+    def listen(name, part):
+        own = {key: p for key, p in vars(part).items() if isinstance(p, Parameter)}
+        forward, backward = part.forward, part.backward
+
+        def look_forward(*inputs):
+            results = forward(*inputs)
+            values = {key: p.value for key, p in own.items()}
+            for y in results if isinstance(results, tuple) else (results,):
+                look(f"the result of {name}", y, inputs[-1], x=inputs[0], **values)
+            return results
+
+        def look_backward(*d_results, **options):
+            for d_y in d_results:
+                if isinstance(d_y, np.ndarray):
+                    look(f"the gradient of the result of {name}", d_y)
+            d_inputs = backward(*d_results, **options)
+            for key, p in own.items():
+                look(f"the gradient of `{key}` in {name}", p.gradient)
+            return d_inputs
+
+        part.forward, part.backward = look_forward, look_backward
+
+    loss, net.loss = net.loss, count
+    for name, part in located(net):
+        listen(name, part)
 
 
 def chunks(*vectors):
@@ -801,7 +935,8 @@ def train_epoch(net, optimizer, data, epoch, args):
     for examples in batches(data, order, args.batch):
         loss = float(net.loss(**examples))
         if not math.isfinite(loss):
-            raise FloatingPointError(f"the loss of epoch {epoch + 1} is {loss}; try a lower --lr")
+            where = "try a lower --lr, or see with --check-finite where it begins"
+            raise FloatingPointError(f"the loss of epoch {epoch + 1} is {loss}; {where}")
         net.backward()
         optimizer.step(rate)
         total += loss * len(examples["image"])
@@ -816,7 +951,12 @@ def train(args):
     history = resume(args, net, optimizer) if args.resume else []
     if len(history) >= args.epochs:
         raise InputError(f"{args.resume}: has {len(history)} epochs already, see --epochs")
+    if args.check_finite:
+        steps = math.ceil(len(data["image"]) / args.batch)
+        watch(net, steps * len(history), steps)
     args.out.mkdir(parents=True, exist_ok=True)
+    if args.out != args.resume and (args.out / "checkpoint.safetensors").exists():
+        print(f"replaces the run in {args.out}; --resume goes on with one", flush=True)
     for epoch in range(len(history), args.epochs):
         start = time.perf_counter()
         loss = train_epoch(net, optimizer, data, epoch, args)
@@ -869,9 +1009,14 @@ def positive(kind):
     """Return a reader of numbers above 0 for the command line."""
 
     def number(text):
-        if not 0 < kind(text) < math.inf:
-            raise argparse.ArgumentTypeError(f"{text} is not above 0")
-        return kind(text)
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not 0 < value < math.inf:
+            needed = "a whole number" if kind is int else "a number"
+            raise argparse.ArgumentTypeError(f"needs {needed} above 0, gets {text!r}")
+        return value
 
     return number
 
@@ -888,6 +1033,7 @@ def arguments():
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
     add("--out", type=Path, metavar="DIR", help="folder for the results (runs/bookcnn)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
+    add("--check-finite", action="store_true", help="find the layer where numbers overflow")
     add("--threads", type=positive(int), help="threads for matrix products")
     args = parser.parse_args()
     if args.seed < 0:
@@ -905,6 +1051,9 @@ def main():
     except KeyboardInterrupt:
         print(f"\nstopped; whole epochs, if any, are in {args.out}", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except (OSError, InputError, FloatingPointError) as error:
         sys.exit(f"{Path(sys.argv[0]).name}: error: {error}")
 

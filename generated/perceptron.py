@@ -145,6 +145,32 @@ class Hinge(Module):
 # ------------------------------------------------------------------------------------- The network
 
 
+def fits(found, shape):
+    """Tell whether an array's shape is the one that is needed; a letter stands for any size."""
+    return len(found) == len(shape) and all(
+        isinstance(size, str) or size == other for size, other in zip(shape, found, strict=True)
+    )
+
+
+def expect(name, array, shape, line, labels=None):
+    """Raise a ValueError that names the spec's line unless an array has the shape, and labels."""
+    found = np.shape(array)
+    if not fits(found, shape):
+        mended = {
+            "[None]": (1, *found),
+            "[:, 0]": found[:1] if found[1:] == (1,) else (),
+            ".argmax(1)": (*found[:1], *found[2:]),
+        }
+        ways = [f": {name}{way} would do" for way, other in mended.items() if fits(other, shape)]
+        gets = f"{list(found)}{''.join(ways[:1])}"
+        raise ValueError(f"`{name}` ({line}) needs [{', '.join(map(str, shape))}], gets {gets}")
+    if labels and np.size(array):
+        low, high, is_whole = np.min(array), np.max(array), np.asarray(array).dtype.kind in "bui"
+        if not is_whole or low < 0 or high >= labels:
+            needed = f"whole numbers from 0 to {labels - 1}"
+            raise ValueError(f"`{name}` ({line}) needs {needed}, gets {low} to {high}")
+
+
 def stream(seed, *key):
     """Return a random stream that is independent of those with other seeds or keys.
 
@@ -235,11 +261,14 @@ class Perceptron(Network):
 
     def forward(self, point):
         """[N, 1] from point [N, 3], in evaluation mode."""
+        expect("point", point, ("N", 3), "perceptron.net:4")
         point = np.asarray(point, self.values.dtype)
         return self.run(point, training=False).copy()
 
     def loss(self, point, side, training=True):
         """The mean loss of a batch; in training mode `backward` may follow."""
+        expect("point", point, ("N", 3), "perceptron.net:4")
+        expect("side", side, (len(point),), "perceptron.net:5", labels=2)
         point = np.asarray(point, self.values.dtype)
         dense1 = self.run(point, training)
         return self.hinge1.forward(dense1, side, training)
@@ -256,6 +285,13 @@ class Perceptron(Network):
 
 class InputError(ValueError):
     """A file that cannot be used: one line that names the file and the reason."""
+
+
+def regular(path):
+    """Return a path, unless something that may never end lies there: a pipe or a device."""
+    if Path(path).exists() and not Path(path).is_file():
+        raise InputError(f"{path}: not a regular file")
+    return path
 
 
 def write_file(path, parts):
@@ -296,7 +332,7 @@ def read_safetensors(path, tensors):
     The file must hold exactly these names, shapes and types, else nothing is filled.
     """
     size = sum(array.nbytes for array in tensors.values())
-    with open(path, "rb") as file:
+    with open(regular(path), "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         text = file.read(length) if length <= 2**24 else b""
         numbers = file.read(size + 1)
@@ -356,6 +392,69 @@ def load_data():
 # ---------------------------------------------------------------------------------------- Training
 
 
+LINES = {"Perceptron": {"perceptron.net:7": "dense1", "perceptron.net:9": "hinge1"}}
+
+
+def located(owner, path=""):
+    """Yield ("`stage1.0.conv1` (resnet.net:9)", part) for all parts below a module."""
+    for line, names in LINES.get(type(owner).__name__, {}).items():
+        for name in names.split():
+            part = getattr(owner, name)
+            is_list = isinstance(part, list)
+            for i, one in enumerate(part if is_list else [part]):
+                place = f"{path}{name}.{i}" if is_list else f"{path}{name}"
+                yield f"`{place}` ({line})", one
+                yield from located(one, f"{place}.")
+
+
+def watch(net, step, steps):
+    """Let the first result or gradient that is not finite be an error that names its part.
+
+    `step` steps are done, and an epoch has `steps`.
+    """
+
+    def look(what, found, training=True, **sources):
+        if np.all(np.isfinite(found)):
+            return
+        value = np.asarray(found)[~np.isfinite(found)].flat[0]
+        sizes = [f"|{name}| <= {np.max(np.abs(x)):.2g}" for name, x in sources.items()]
+        epoch, done = divmod(step - 1, steps)
+        when = f"in step {done + 1} of epoch {epoch + 1}" if training else "in evaluation"
+        reason = f", from {' and '.join(sizes)}" if sizes else ""
+        raise FloatingPointError(f"{what} is {value} {when}{reason}")
+
+    def count(*arrays, training=True, **named):
+        nonlocal step
+        step += training
+        return loss(*arrays, training=training, **named)
+
+    def listen(name, part):
+        own = {key: p for key, p in vars(part).items() if isinstance(p, Parameter)}
+        forward, backward = part.forward, part.backward
+
+        def look_forward(*inputs):
+            results = forward(*inputs)
+            values = {key: p.value for key, p in own.items()}
+            for y in results if isinstance(results, tuple) else (results,):
+                look(f"the result of {name}", y, inputs[-1], x=inputs[0], **values)
+            return results
+
+        def look_backward(*d_results, **options):
+            for d_y in d_results:
+                if isinstance(d_y, np.ndarray):
+                    look(f"the gradient of the result of {name}", d_y)
+            d_inputs = backward(*d_results, **options)
+            for key, p in own.items():
+                look(f"the gradient of `{key}` in {name}", p.gradient)
+            return d_inputs
+
+        part.forward, part.backward = look_forward, look_backward
+
+    loss, net.loss = net.loss, count
+    for name, part in located(net):
+        listen(name, part)
+
+
 def chunks(*vectors):
     """Yield the same 16,384 numbers of each vector, then the next: so few stay in the cache."""
     for start in range(0, vectors[0].size, 16_384):
@@ -400,7 +499,8 @@ def train_epoch(net, optimizer, data, epoch, args):
     for examples in batches(data, order, args.batch):
         loss = float(net.loss(**examples))
         if not math.isfinite(loss):
-            raise FloatingPointError(f"the loss of epoch {epoch + 1} is {loss}; try a lower --lr")
+            where = "try a lower --lr, or see with --check-finite where it begins"
+            raise FloatingPointError(f"the loss of epoch {epoch + 1} is {loss}; {where}")
         net.backward()
         optimizer.step(rate)
         total += loss * len(examples["point"])
@@ -415,7 +515,12 @@ def train(args):
     history = resume(args, net, optimizer) if args.resume else []
     if len(history) >= args.epochs:
         raise InputError(f"{args.resume}: has {len(history)} epochs already, see --epochs")
+    if args.check_finite:
+        steps = math.ceil(len(data["point"]) / args.batch)
+        watch(net, steps * len(history), steps)
     args.out.mkdir(parents=True, exist_ok=True)
+    if args.out != args.resume and (args.out / "checkpoint.safetensors").exists():
+        print(f"replaces the run in {args.out}; --resume goes on with one", flush=True)
     for epoch in range(len(history), args.epochs):
         start = time.perf_counter()
         loss = train_epoch(net, optimizer, data, epoch, args)
@@ -468,9 +573,14 @@ def positive(kind):
     """Return a reader of numbers above 0 for the command line."""
 
     def number(text):
-        if not 0 < kind(text) < math.inf:
-            raise argparse.ArgumentTypeError(f"{text} is not above 0")
-        return kind(text)
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not 0 < value < math.inf:
+            needed = "a whole number" if kind is int else "a number"
+            raise argparse.ArgumentTypeError(f"needs {needed} above 0, gets {text!r}")
+        return value
 
     return number
 
@@ -485,6 +595,7 @@ def arguments():
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
     add("--out", type=Path, metavar="DIR", help="folder for the results (runs/perceptron)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
+    add("--check-finite", action="store_true", help="find the layer where numbers overflow")
     add("--threads", type=positive(int), help="threads for matrix products")
     args = parser.parse_args()
     if args.seed < 0:
@@ -502,6 +613,9 @@ def main():
     except KeyboardInterrupt:
         print(f"\nstopped; whole epochs, if any, are in {args.out}", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except (OSError, InputError, FloatingPointError) as error:
         sys.exit(f"{Path(sys.argv[0]).name}: error: {error}")
 

@@ -7,18 +7,21 @@ become arguments of the constructor, under the names they have in the spec.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from specc.graph import Call, Function, Layer, Loop, Node, Origin
-from specc.ops.base import LayerOp
+from specc.ops.base import Construction, LayerOp
 from specc.terms import Term, symbols
 from specc.values import Value, literal_term
 from specc.words import is_python
 
 Mask = tuple[bool, ...]
 """Which outputs of a function are used."""
+
+Construct = Callable[[Layer], Construction | None]
+"""How a target constructs a layer; `None` if it is no object there."""
 
 
 @dataclass(eq=False)
@@ -51,23 +54,41 @@ class ClassPlan:
         return tuple(name for name in self.needed if name not in self.fixed)
 
     @cached_property
-    def _positions(self) -> dict[int, int]:
-        return {id(node): i for i, node in enumerate(self.function.nodes)}
+    def _places(self) -> dict[int, tuple[Function, int]]:
+        return {id(n): (member, i) for member in self.members for i, n in enumerate(member.nodes)}
+
+    def function_of(self, node: Node) -> Function:
+        """The member that a node belongs to."""
+        return self._places.get(id(node), (self.function, 0))[0]
 
     def peers(self, node: Node) -> list[Node]:
-        """The nodes that stand at the place of `node` in all members."""
-        index = self._positions.get(id(node))
-        return [node] if index is None else [member.nodes[index] for member in self.members]
+        """The nodes that stand at the place of `node`, a node of any member, in all of them."""
+        if id(node) not in self._places:
+            return [node]
+        _, index = self._places[id(node)]
+        return [member.nodes[index] for member in self.members]
 
     def layers_like(self, layer: Layer) -> list[Layer]:
         """The same layer in all members."""
         return [node for node in self.peers(layer) if isinstance(node, Layer)]
 
 
+def in_general(layer: Layer) -> Construction | None:
+    """How NumPy code constructs a layer, by the class that can do every case.
+
+    A special one that leaves out numbers makes no class of a spec of its own.
+    """
+    op = layer.op
+    if not isinstance(op, LayerOp):
+        return None
+    return op.construct_as(layer, op.general_kernel) if op.general_kernel else op.construct(layer)
+
+
 class Classes:
     """The classes of a network, callees before callers; the net's own is the last."""
 
-    def __init__(self, net: Function) -> None:
+    def __init__(self, net: Function, construct: Construct = in_general) -> None:
+        self.construct = construct
         self.plans: dict[object, ClassPlan] = {}
         self.by_function: dict[tuple[int, Mask], ClassPlan] = {}
         self._needed: dict[int, tuple[str, ...]] = {}
@@ -92,8 +113,8 @@ class Classes:
         return known
 
     def plan_at(self, owner: ClassPlan, call: Call) -> ClassPlan:
-        """The class that a call of `owner`'s function constructs."""
-        return self.plan_of(call.function, used_outputs(owner.function, call))
+        """The class that a call in any of `owner`'s functions constructs."""
+        return self.plan_of(call.function, used_outputs(owner.function_of(call), call))
 
     def plans_in(self, owner: ClassPlan, loop: Loop) -> list[ClassPlan]:
         """The classes of a loop's iterations."""
@@ -121,7 +142,7 @@ class Classes:
                 for a in node.op.arguments
                 if a.structural and a.name in node.arguments
             )
-            return node.op.name, structural, node.is_shared, _layer_terms(node)
+            return node.op.name, structural, node.is_shared, self._layer_terms(node)
         if isinstance(node, Call):
             plan = self.plan_of(node.function, used_outputs(function, node))
             terms = tuple(node.arguments[name].term for name in plan.needed)
@@ -155,7 +176,7 @@ class Classes:
 
     def _node_symbols(self, node: Node) -> Iterator[str]:
         if isinstance(node, Layer):
-            yield from symbols(_layer_terms(node))
+            yield from symbols(self._layer_terms(node))
             return
         if isinstance(node, Call):
             for name in self._symbols(node.function):
@@ -173,6 +194,10 @@ class Classes:
                 for found in symbols(iteration.arguments[name].term):
                     if found != node.variable:
                         yield found
+
+    def _layer_terms(self, layer: Layer) -> tuple[Term, ...]:
+        made = self.construct(layer)
+        return made.terms if made is not None else ()
 
     # ------------------------------------------------------------ shared instances
 
@@ -223,19 +248,6 @@ def used_in_loop(function: Function, loop: Loop) -> Mask:
         for position in range(len(loop.taps))
     ]
     return (carried, *taps)
-
-
-def _layer_terms(layer: Layer) -> tuple[Term, ...]:
-    """The terms that a layer is constructed with, by the kernel that can do every case.
-
-    A special one that leaves out numbers makes no class of its own.
-    """
-    op = layer.op
-    if not isinstance(op, LayerOp):
-        return ()
-    general = op.general_kernel
-    made = op.construct_as(layer, general) if general else op.construct(layer)
-    return (*made.positional, *made.keywords.values())
 
 
 def _fix_numbers(plan: ClassPlan) -> None:

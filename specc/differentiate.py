@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 import networkx
 
 from specc.check import ShapedModel
-from specc.classes import Classes, ClassPlan, is_called_again, used_in_loop, used_outputs
+from specc.classes import (
+    Classes,
+    ClassPlan,
+    Construct,
+    in_general,
+    is_called_again,
+    used_in_loop,
+    used_outputs,
+)
 from specc.graph import Call, Function, Layer, Loop, Node, Tensor, count_parameters
 from specc.ops.base import GradientGraph, LayerOp, LossOp
 from specc.types import TensorType
@@ -59,6 +67,7 @@ class BackwardGraph:
         forward_in_place: the functions of the forward pass that may overwrite an input, with
             its position.
         differentiated: the names of the nodes whose inputs' gradients are needed.
+        layers_in_place: the calls of layers that may work in the memory of the gradient they get.
         copies: positions of gradients that a call may overwrite and that are needed afterwards,
             by the call's statement.
         overwrites: which of `d_outputs` the pass may overwrite.
@@ -73,6 +82,7 @@ class BackwardGraph:
     kept: tuple[Tensor, ...] = ()
     forward_in_place: dict[Layer, int] = field(default_factory=dict)
     differentiated: set[str] = field(default_factory=set)
+    layers_in_place: set[Backward] = field(default_factory=set)
     copies: dict[Backward, set[int]] = field(default_factory=dict)
     overwrites: tuple[bool, ...] = ()
     hands_on: tuple[int | None, ...] = ()
@@ -93,11 +103,16 @@ class TrainingModel:
         return self.backward[id(plan)]
 
 
-def differentiate(shaped: ShapedModel, *, input_gradients: bool = False) -> TrainingModel:
-    """Derive the backward pass; with the gradients of the net's inputs only where asked for."""
+def differentiate(
+    shaped: ShapedModel, *, input_gradients: bool = False, construct: Construct = in_general
+) -> TrainingModel:
+    """Derive the backward pass; with the gradients of the net's inputs only where asked for.
+
+    `construct` is the target's way to construct layers.
+    """
     from specc.ownership import allow_overwriting  # it works on the graphs of this module
 
-    classes = Classes(shaped.function)
+    classes = Classes(shaped.function, construct)
     needs = _gradients_needed(classes, input_gradients)
     graphs = {id(plan): _Differentiator(plan, classes, needs[id(plan)]).graph() for plan in classes}
     allow_overwriting(classes, graphs)
@@ -141,7 +156,7 @@ def _loop_needs(
 def tensors_in_need(function: Function, inputs: Iterable[bool]) -> set[Tensor]:
     """The tensors whose gradients are needed: those that something learned has an effect on."""
     graph = function.graph()
-    learned = [f"{i}:{node.name}" for i, node in enumerate(function.nodes) if _learns(node)]
+    learned = [f"{i}:{node.name}" for i, node in enumerate(function.nodes) if learns(node)]
     given = [f"in:{t.name}" for t, n in zip(function.inputs, inputs, strict=True) if n]
     graph.add_edges_from(("learned", name) for name in (*learned, *given))
     reached = networkx.descendants(graph, "learned") if "learned" in graph else set()
@@ -152,7 +167,8 @@ def tensors_in_need(function: Function, inputs: Iterable[bool]) -> set[Tensor]:
     return needed
 
 
-def _learns(node: Node) -> bool:
+def learns(node: Node) -> bool:
+    """Whether a node has parameters, or what it calls has."""
     if isinstance(node, Layer):
         return bool(node.op.parameters(node))
     if isinstance(node, Call):

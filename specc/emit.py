@@ -8,14 +8,16 @@ from pathlib import Path, PurePath
 
 from specc import __version__
 from specc.check import ShapedModel
-from specc.diagnostics import CompileError, Diagnostic, Diagnostics, Label
+from specc.classes import name_classes
+from specc.diagnostics import Diagnostics
 from specc.differentiate import differentiate
 from specc.files import MARKER
-from specc.graph import Function, Layer, count_parameters
+from specc.graph import count_parameters, every_layer, has_buffers
 from specc.literal import literal_free
-from specc.pipeline import Options
+from specc.options import Options
 from specc.settings.contexts import contexts, network_context
-from specc.targets.numpy.write import Runtime, class_name, write
+from specc.targets.base import Runtime
+from specc.targets.registry import targets
 from specc.training import Training, train_settings
 
 
@@ -25,18 +27,44 @@ def emit(shaped: ShapedModel, options: Options, output: Path, diagnostics: Diagn
     Raises:
         CompileError: if the training section has errors, or the target lacks something.
     """
+    target = targets()[options.target]
     training = train_settings(shaped, diagnostics, options.train)
+    for lack in target.lacks(shaped):
+        diagnostics.add(lack)
     diagnostics.raise_errors()
-    _refuse_unbuilt(shaped)
-    model = differentiate(shaped, input_gradients=options.input_gradients)
-    dropout = _draws_random(shaped.function)
-    network = network_context(shaped, training, dropout=dropout, buffers=False)
-    parts = []
-    if training is not None:
-        folder = _way_to_spec(shaped, output)
-        name = class_name(model)
-        parts = contexts(training, shaped, net=name, dropout=dropout, spec_folder=folder)
-    return write(model, Runtime(network, parts), _docstring(shaped, options, training, output))
+    model = differentiate(
+        shaped, input_gradients=options.input_gradients, construct=target.construct
+    )
+    name_classes(model.classes, target.names(), shaped.net.name)
+    runtime = _runtime(shaped, training, options, output, net=model.classes.net.name)
+    return target.write(model, runtime, _docstring(shaped, options, training, output))
+
+
+def _runtime(
+    shaped: ShapedModel, training: Training | None, options: Options, output: Path, *, net: str
+) -> Runtime:
+    """What the file has beside the classes; `net` is the network's."""
+    dropout = any(layer.op.draws_random for layer in every_layer(shaped.function))
+    buffers = has_buffers(shaped.function)
+    network = network_context(shaped, training, dropout=dropout, buffers=buffers)
+    backward = _backward(options)
+    if training is None:
+        return Runtime(network, (), backward)
+    parts = contexts(
+        training,
+        shaped,
+        net=net,
+        dropout=dropout,
+        spec_folder=_way_to_spec(shaped, output),
+        target=options.target,
+        explicit=backward == "explicit",
+    )
+    return Runtime(network, parts, backward)
+
+
+def _backward(options: Options) -> str:
+    """The form of the backward pass."""
+    return options.backward or targets()[options.target].backward[0]
 
 
 def _docstring(
@@ -46,7 +74,7 @@ def _docstring(
         literal_free(PurePath(name).name) for name in (shaped.model.program.source.name, output)
     )
     lines = [
-        f"{shaped.net.name}: the network of `{spec}` in NumPy, forward and backward.",
+        f"{shaped.net.name}: the network of `{spec}` in {_language(options)}.",
         "",
         f"{MARKER} {__version__} from {spec}, {fingerprint(shaped, options)}.",
     ]
@@ -65,6 +93,11 @@ def _docstring(
     return lines
 
 
+def _language(options: Options) -> str:
+    passes = ", forward and backward" if _backward(options) == "explicit" else ""
+    return f"{targets()[options.target].title}{passes}"
+
+
 def fingerprint(shaped: ShapedModel, options: Options) -> str:
     """The first half of the SHA-256 of all that decides the file.
 
@@ -74,7 +107,9 @@ def fingerprint(shaped: ShapedModel, options: Options) -> str:
     digest = hashlib.sha256()
     for source in shaped.model.files:
         digest.update(source.text.encode("utf-8") + b"\0")
-    chosen = (shaped.net.name, *options.settings, options.train or "", options.target)
+    usual = targets()[options.target].backward[0]
+    form = f" {options.backward}" if options.backward not in (None, usual) else ""
+    chosen = (shaped.net.name, *options.settings, options.train or "", options.target + form)
     digest.update(repr((chosen, options.input_gradients)).encode("utf-8"))
     return f"sha256 {digest.hexdigest()[:32]}"
 
@@ -89,32 +124,3 @@ def _way_to_spec(shaped: ShapedModel, output: Path) -> str:
     except ValueError:  # on different drives
         return "."
     return PurePath(relative).as_posix()
-
-
-def _draws_random(function: Function) -> bool:
-    """Whether a layer anywhere in a function draws random numbers while training."""
-    pending, seen = [function], {id(function)}
-    while pending:
-        current = pending.pop()
-        if any(isinstance(node, Layer) and node.op.draws_random for node in current.nodes):
-            return True
-        found = [child for child in current.children() if id(child) not in seen]
-        seen.update(id(child) for child in found)
-        pending += found
-    return False
-
-
-def _refuse_unbuilt(shaped: ShapedModel) -> None:
-    """What the language has and this target does not is an error, never left out."""
-    for tensor in (*shaped.inputs.values(), *shaped.targets.values()):
-        if tensor.type.padded:
-            raise CompileError(
-                [
-                    Diagnostic(
-                        "E0116",
-                        "padded sequences are not built yet for the target `numpy`",
-                        Label(tensor.span, "declared here"),
-                        help="remove `padded`, if all sequences are of one length",
-                    )
-                ]
-            )

@@ -225,6 +225,23 @@ def count_layers(function: Function, known: dict[int, int] | None = None) -> int
     return known[id(function)]
 
 
+def every_layer(function: Function) -> Iterator[Layer]:
+    """The layers of a function and of all that it calls; each body is visited once."""
+    pending, seen = [function], {id(function)}
+    while pending:
+        current = pending.pop()
+        yield from (node for node in current.nodes if isinstance(node, Layer))
+        found = [child for child in current.children() if id(child) not in seen]
+        seen.update(id(child) for child in found)
+        pending += found
+
+
+def has_buffers(function: Function) -> bool:
+    """Whether a layer anywhere in a function has running statistics."""
+    parameters = (p for layer in every_layer(function) for p in layer.op.parameters(layer))
+    return any(parameter.is_buffer for parameter in parameters)
+
+
 def layer_parameters(layer: Layer) -> int:
     """How many numbers a layer learns."""
     total = 0

@@ -110,11 +110,11 @@ class Importer:
     def _display(self, path: Path) -> str:
         """How messages and code name an imported file: from the main file's folder."""
         main = self.model.program.source
-        if path.is_relative_to(self.library):
-            return f"specs/{path.relative_to(self.library).as_posix()}"
         if self.root is not None and path.is_relative_to(self.root):
             folder = Path(main.name).parent
             return (folder / path.relative_to(self.root)).as_posix()
+        if path.is_relative_to(self.library):
+            return f"specs/{path.relative_to(self.library).as_posix()}"
         return path.name
 
     def _find(self, item: syntax.Import, importer: Source) -> Path | None:

@@ -164,7 +164,7 @@ class _Pass:
 
     def _backward(self, position: int, statement: Backward) -> None:
         if isinstance(statement.node, Layer):
-            self._layer(statement, statement.node)
+            self._layer(position, statement, statement.node)
             return
         callees = [self.graphs[id(p)] for p in self.classes.children(self.plan, statement.node)]
         roots = [self.memory.root[t] for t in statement.d_outputs]
@@ -181,8 +181,14 @@ class _Pass:
             self.graph.copies[statement] = copied
         self._results(statement, callees)
 
-    def _layer(self, statement: Backward, layer: Layer) -> None:
+    def _layer(self, position: int, statement: Backward, layer: Layer) -> None:
         shares = isinstance(layer.op, LayerOp) and layer.op.returns_view_of_gradient
+        if isinstance(layer.op, LayerOp) and layer.op.works_in_place and any(statement.d_inputs):
+            (d_output,) = statement.d_outputs
+            if self._is_last_use(position, d_output):
+                self.graph.layers_in_place.add(statement)
+                self.overwritten.add(self.memory.root[d_output])
+                shares = True
         for d_input in statement.d_inputs:
             if d_input is not None and shares and statement.d_outputs:
                 self.memory.share(d_input, statement.d_outputs[0])

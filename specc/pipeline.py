@@ -6,7 +6,7 @@ text ─parse→ Program ─resolve→ Model ─check→ ShapedModel ─differen
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from specc.check import ShapedModel, check, check_constants
 from specc.diagnostics import CompileError, Diagnostic, Diagnostics, Label
 from specc.evaluate import Environment, EvaluationError, evaluate, fail
 from specc.model import Model
+from specc.options import Options
 from specc.parse import parse, read
 from specc.resolve import resolve
 from specc.source import Source, Span
@@ -120,22 +121,6 @@ def _unknown(node: syntax.Name | syntax.Incoming) -> Value:
 
 
 @dataclass(frozen=True)
-class Options:
-    """What decides the code beside the spec itself; all of it is recorded in the file.
-
-    `settings` are values for the net's parameters (`name=value`), `train` names a training
-    section; with `input_gradients` the backward pass goes on to the inputs.
-    """
-
-    net: str | None = None
-    settings: Sequence[str] = ()
-    train: str | None = None
-    target: str = "numpy"
-    input_gradients: bool = False
-    allow_imports: bool = False
-
-
-@dataclass(frozen=True)
 class Generated:
     """A file that was written: its text, and the name of the network."""
 
@@ -144,16 +129,7 @@ class Generated:
 
 
 def generate(
-    source: Source,
-    *,
-    output: Path,
-    diagnostics: Diagnostics,
-    net: str | None = None,
-    settings: Sequence[str] = (),
-    allow_imports: bool = False,
-    target: str = "numpy",
-    train: str | None = None,
-    input_gradients: bool = False,
+    source: Source, options: Options, *, output: Path, diagnostics: Diagnostics
 ) -> Generated:
     """Compile one network; `output` is where the file will lie, for the way to its data.
 
@@ -162,7 +138,6 @@ def generate(
     """
     from specc.emit import emit  # with NetworkX and Jinja behind it: only here
 
-    options = Options(net, tuple(settings), train, target, input_gradients, allow_imports)
     shaped = shape_one(source, options, diagnostics)
     return Generated(emit(shaped, options, output, diagnostics), shaped.net.name)
 

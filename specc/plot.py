@@ -29,7 +29,7 @@ def plot_history(csv_path: Path, svg_path: Path, title: str = "") -> None:
 
 
 def read_history(path: Path) -> dict[str, list[float]]:
-    """Return the columns of a `history.csv` by name.
+    """Return the columns of a `history.csv` by name; without those that not every epoch has.
 
     Raises:
         OSError: if the file cannot be read.
@@ -38,8 +38,8 @@ def read_history(path: Path) -> dict[str, list[float]]:
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = list(csv.reader(file)) or [[]]
     try:
-        cells = zip(*([float(cell) for cell in row] for row in rows), strict=True)
-        columns = {name: list(column) for name, column in zip(header, cells, strict=True)}
+        pairs = zip(header, zip(*rows, strict=True), strict=True)
+        columns = {name: [float(cell) for cell in cells] for name, cells in pairs if all(cells)}
     except ValueError:
         columns = {}
     numbers = (number for column in columns.values() for number in column)

@@ -1,8 +1,8 @@
-"""The pages of the reference that follow from the registries: layers and settings.
+"""The pages of the reference that follow from the registries: layers, settings and targets.
 
     python -m specc.reference [FOLDER]
 
-writes `layers.md` and `settings.md` into a folder, `docs` by default.
+writes `layers.md`, `settings.md` and `targets.md` into a folder, `docs` by default.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from specc.diagnostics import Diagnostics
+from specc.graph import Layer, every_layer
 from specc.ops.base import LossOp, Op, Sample
 from specc.ops.registry import layers, losses
 from specc.pipeline import analyse
@@ -22,7 +23,9 @@ from specc.settings.forms import Choosing, Number
 from specc.settings.registry import choices, settings
 from specc.signature import Argument, show_default
 from specc.source import Source
+from specc.targets.registry import targets
 from specc.training import UNBUILT as UNBUILT_SETTINGS
+from specc.types import TensorType
 from specc.values import constant
 
 COMMAND = "python -m specc.reference"
@@ -32,6 +35,7 @@ FAMILIES = {
     "affine": "Affine maps",
     "convolution": "Convolution",
     "pooling": "Pooling",
+    "normalisation": "Normalisation",
     "activation": "Activation",
     "regularisation": "Regularisation",
     "shape": "Shape",
@@ -68,6 +72,19 @@ for which net, and what expressions in it see.
 - Every setting is given at most once. A setting that is not built yet is an error, never ignored.
 """
 
+_TARGETS = """# Targets
+
+What each layer is in the code that is written, by the first of its examples in
+[layers.md](layers.md). Shapes are without the batch; *init* are the arrays that it has, with
+PyTorch's names and layouts on every target; *cost* are the multiply-adds of one example.
+
+- NumPy: a class with `forward` and `backward`, chosen by the numbers it is constructed with, or a
+  function beside its `_backward`.
+- PyTorch: a module of `torch.nn` or an expression; a class or function without `nn.`, `F.` or
+  `torch.` is written into the file, because PyTorch lacks it. Gradients are left to autograd; with
+  `--backward explicit` they are computed in tensor operations, by what the last column names.
+"""
+
 _NOT_BUILT = """## Not built yet
 
 These words belong to the language; this version says so where it meets one.
@@ -97,10 +114,27 @@ def settings_page() -> str:
     return "\n".join([*parts, _unbuilt(unbuilt)])
 
 
+def targets_page() -> str:
+    """What every layer is in the code of every target."""
+    known: Mapping[str, Op] = {**layers(), **losses()}
+    head: tuple[str, ...] = ("layer", "shape", "init", "cost")
+    for target in targets().values():
+        head += (f"{target.title}: forward", f"{target.title}: backward")
+    parts = [_HEAD.format(command=COMMAND), _TARGETS]
+    for family, title in FAMILIES.items():
+        rows = [_in_targets(op) for op in known.values() if op.family == family]
+        parts += [f"## {title}\n", _table(head, rows) + "\n"]
+    return "\n".join(parts)
+
+
+PAGES = {"layers": layers_page, "settings": settings_page, "targets": targets_page}
+"""What writes each page."""
+
+
 def write(folder: Path) -> None:
-    """Write both pages into a folder."""
-    for name, page in (("layers.md", layers_page), ("settings.md", settings_page)):
-        (folder / name).write_text(page(), encoding="utf-8", newline="\n")
+    """Write all pages into a folder."""
+    for name, page in PAGES.items():
+        (folder / f"{name}.md").write_text(page(), encoding="utf-8", newline="\n")
 
 
 # ---------------------------------------------------------------- layers
@@ -154,12 +188,40 @@ def _is_worth_showing(op: Op) -> bool:
 
 def _example(sample: Sample) -> tuple[str, str, str]:
     """A call, the shapes that it gets, and what it makes of them: worked out, not written down."""
-    shapes = [f"[{', '.join(map(str, shape))}]" for shape in sample.shapes]
+    layer = _layer_of(sample)
+    return f"`{sample.call}`", ", ".join(str(t.type) for t in layer.inputs), str(layer.output)
+
+
+def _layer_of(sample: Sample) -> Layer:
+    """The layer of an example, in a net of its own."""
+    shapes = [f"real[{', '.join(map(str, shape))}]" for shape in sample.shapes]
     names = [f"x{position}" for position in range(len(shapes))]
-    declared = ", ".join(f"{n}: real{s}" for n, s in zip(names, shapes, strict=True))
-    text = f"net Example {{\n  input {declared}\n  from {', '.join(names)} -> {sample.call}\n}}\n"
+    if sample.target:
+        names[1:] = ["m"] * (len(names) - 1)
+    declared = ", ".join(f"{n}: {s}" for n, s in zip(names, shapes, strict=True))
+    if sample.target:
+        step = f"target t: {sample.target}\n  from x0 -> loss {sample.call}"
+    else:
+        step = f"from {', '.join(names)} -> {sample.call}"
+    text = f"net Example {{\n  input {declared}\n  {step}\n}}\n"
     (net,) = analyse(Source("example.net", text), Diagnostics()).values()
-    return f"`{sample.call}`", ", ".join(shapes), str(net.outputs[0].type)
+    return next(every_layer(net.function))
+
+
+# ---------------------------------------------------------------- targets
+
+
+def _in_targets(op: Op) -> tuple[str, ...]:
+    """A layer's row, by the first of its examples."""
+    layer = _layer_of(op.samples[0])
+    takes = ", ".join(str(tensor.type) for tensor in layer.inputs)
+    learned = (f"`{p.name}` {TensorType(p.shape)}" for p in op.parameters(layer))
+    cost = f"{op.multiply_adds(layer).number:,}"
+    gives = "a number" if isinstance(op, LossOp) else str(layer.output)
+    row = [f"`{op.name}`", f"{takes} → {gives}", ", ".join(learned) or "–", cost]
+    for target in targets().values():
+        row += [f"`{target.forward_of(layer)}`", f"`{target.backward_of(layer)}`"]
+    return tuple(row)
 
 
 # ---------------------------------------------------------------- settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 
 import jinja2
@@ -18,9 +19,10 @@ class TemplateError(Exception):
 
 @cache
 def environment(target: str) -> jinja2.Environment:
-    """The environment of a target's templates."""
+    """The environment of a target's templates, and of those that all targets share."""
+    folders = [resource("templates", folder) for folder in (target, "common")]
     made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resource("templates", target)),
+        loader=jinja2.FileSystemLoader(folders),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -45,13 +47,14 @@ def variables(target: str, name: str) -> frozenset[str]:
 
 @cache
 def kernel_classes(target: str) -> frozenset[str]:
-    """The names of all classes that the templates of a target define.
+    """The names of all classes that the templates of a target define, shared ones included.
 
     Those are written as they are, `class Dense(Module)`, or listed where one text serves several:
     `for kernel in ["L1", "MaskedL1"]`.
     """
     found: set[str] = set()
-    for path in resource("templates", target).rglob("*.j2"):
+    folders = [resource("templates", folder) for folder in (target, "common")]
+    for path in (path for folder in folders for path in folder.rglob("*.j2")):
         text = path.read_text("utf-8")
         found.update(re.findall(r"^class (\w+)", text, re.MULTILINE))
         for listed in re.findall(r"for kernel in \[(.*?)\]", text):
@@ -76,8 +79,12 @@ def render(target: str, name: str, /, **context: object) -> str:
     return environment(target).get_template(f"{name}.py.j2").render(**context).strip("\n")
 
 
-def render_kernels(target: str, name: str, kernels: frozenset[str], stacked: frozenset[str]) -> str:
-    """The kernels of one op."""
-    context = {"kernels": kernels, "stacked": stacked}
-    used = variables(target, name)
+def render_some(target: str, name: str, context: Mapping[str, object]) -> str:
+    """A template that may leave out a part of its context: another target's may need it."""
+    used = variables(target, name.removesuffix(".py.j2"))
     return render(target, name, **{key: context[key] for key in context if key in used})
+
+
+def has_template(target: str, name: str) -> bool:
+    """Whether there is a template of this name for a target."""
+    return f"{name.removesuffix('.py.j2')}.py.j2" in environment(target).list_templates()

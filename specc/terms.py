@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Union
 
@@ -40,6 +41,8 @@ class Operation:
         if self.operator == "[]":
             base, index = self.operands
             return f"{_atom(base)}[{index}]"
+        if self.operator == "1 -":
+            return f"1 - {_atom(self.operands[0])}"
         if self.operator.isidentifier() and self.operator not in ("and", "or"):
             return f"{self.operator}({', '.join(render(o) for o in self.operands)})"
         left, right = self.operands
@@ -125,6 +128,11 @@ def integer(atom: Term) -> Integer:
     if isinstance(atom, Symbol | Operation):
         return Polynomial(((((atom, 1),), 1),))
     raise TypeError(f"not a whole number: {atom!r}")
+
+
+def complement(part: Term) -> Term:
+    """1 − part; of a number as a person writes it: of 0.9 it is 0.1."""
+    return apply("1 -", part)
 
 
 def floor_divide(numerator: Integer, denominator: Integer) -> Integer:
@@ -216,6 +224,7 @@ _FOLD: dict[str, Callable[..., object]] = {
     "sum": lambda items: sum(items),
     "len": len,
     "range": lambda *bounds: tuple(range(*bounds)),
+    "1 -": lambda a: float(1 - Decimal(repr(a))),
 }
 _EXACT = ("+", "-", "*", "//", "%")
 

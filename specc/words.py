@@ -13,9 +13,9 @@ FUNCTIONS = ("len", "max", "min", "range", "sum")
 _MEMBERS = {
     "array", "arrays", "astype", "backward", "begin_step", "buffers", "calls", "draw",
     "draw_masks_from", "dtype", "forward", "gradients", "input_gradients", "kept",
-    "lay_out", "load", "loss", "named_parameters", "parameters", "parts", "penalised",
-    "predict", "prepare", "public_gradients", "public_values", "reset_state", "rng", "run",
-    "save", "training", "values",
+    "last_inputs", "last_loss", "lay_out", "load", "loss", "named_parameters", "parameters",
+    "parts", "penalised", "predict", "prepare", "public_gradients", "public_values",
+    "reset_state", "rng", "run", "save", "statistics", "training", "values",
 }  # fmt: skip
 """Attributes of the generated classes."""
 
@@ -44,7 +44,10 @@ def is_usable_label(name: str) -> bool:
     return not (taken or name.startswith("_"))
 
 
-_VARIABLES = {"_", "channels_first", "channels_last", "dtype", "np", "seed", "self", "training"}
+_VARIABLES = {
+    "F", "_", "channels_first", "channels_last", "dtype", "expect", "masked_mean", "nn",
+    "np", "seed", "self", "torch", "training", "weighted_cross_entropy",
+}  # fmt: skip
 """What generated methods use themselves."""
 
 

@@ -1,4 +1,7 @@
-"""Renders the runtime templates into parts and whole small scripts, for the tests of these."""
+"""Renders the runtime templates into parts and whole small scripts, for the tests of these.
+
+Contexts are for all targets: each template takes its part of one.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import numpy as np
 
 from specc import rendering
 
+TARGETS = ("numpy", "pytorch")
 MODULES = ["argparse", "csv", "gzip", "json", "math", "os", "sys", "time", "zipfile", "zlib"]
 DEFAULT_INIT = {"kind": "default", "size": None}
 FRAME: dict[str, Any] = {
@@ -23,18 +27,27 @@ FRAME: dict[str, Any] = {
     "buffers": False,
     "outputs": 1,
     "stacked": False,
+    "scales": False,
+    "losses": True,
+    "explicit": False,
+    "idle": False,
 }
-LOOP: dict[str, Any] = {
-    "net": "Net",
-    "optimizer": "Adam",
-    "first": "image",
-    "folder": True,
+CHOICES: dict[str, Any] = {
+    "numpy": True,
     "test": True,
     "split": False,
     "schedule": False,
     "penalty": False,
     "clip": False,
     "dropout": False,
+    "explicit": False,
+}
+LOOP: dict[str, Any] = {
+    "net": "Net",
+    "optimizer": "Adam",
+    "first": "image",
+    "folder": True,
+    "runs": False,
 }
 COMMAND: dict[str, Any] = {
     "net": "Net",
@@ -61,24 +74,26 @@ IDX: dict[str, Any] = {
     "classes": 10,
     "parts": (("a-images", "a-labels"), ("b-images", "b-labels")),
 }
-ADAM: dict[str, Any] = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+ADAM: dict[str, Any] = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "groups": False}
 
 CONTEXTS: dict[str, dict[str, Any]] = {
     "safetensors": {},
     "network": FRAME,
     "train/threads": {},
     "train/chunks": {},
-    "train/sgd": {},
-    "train/momentum": {"gamma": 0.9},
+    "train/sgd": {"groups": False},
+    "train/momentum": {"gamma": 0.9, "groups": False},
     "train/adam": ADAM,
     "train/piecewise": {"pieces": ((0, 0.002), (3, 0.001))},
-    "train/l2": {"strength": 0.0001},
+    "train/l2": {"strength": 0.0001, "clip": False},
     "train/clip": {"norm": 5.0},
     "train/split": {"share": 0.1},
     "train/batches": {},
     "train/evaluate": {"inputs": ["image"], "metrics": (ACCURACY,)},
-    "train/loop": LOOP,
-    "train/command": COMMAND,
+    "train/epoch": {**CHOICES, "first": "image"},
+    "train/loop": {**CHOICES, **LOOP},
+    "train/command": {**CHOICES, **COMMAND},
+    "train/watch": {"lines": ['LINES = {"Net": {"net.net:1": "affine1"}}'], **CHOICES},
     "data/idx": IDX,
     "data/npz": {
         "files": ("a.npz", "b.npz"),
@@ -156,9 +171,43 @@ class Net(Network):
 """
 
 
-def render(template: str, /, **context: Any) -> str:
+TORCH_NET = """
+class Net(Network):
+    def __init__(self, seed=0):
+        super().__init__()
+        self.dropout1 = nn.Dropout(RATE)
+        self.affine1 = nn.Linear(12, 10)
+        self.affine2 = nn.Linear(10, 10)
+        self.draw(seed)
+
+    def forward(self, image):
+        x = self.dropout1(image.flatten(1))
+        return self.affine2(torch.tanh(self.affine1(x)))
+
+    def loss(self, image, digit, training=True):
+        self.train(training)
+        self.last_loss = F.cross_entropy(self(image), digit)
+        return self.last_loss
+"""
+LIBRARIES = {
+    r"\bnp\.": "import numpy as np",
+    r"\btorch\.": "import torch",
+    r"\bF\.": "import torch.nn.functional as F",
+    r"\bnn\.": "from torch import nn",
+    r"\bDataLoader\b": "from torch.utils.data import DataLoader, TensorDataset",
+}
+
+
+def render(template: str, target: str = "numpy", /, **context: Any) -> str:
     """Return one rendered template, without blank lines around it."""
-    return rendering.render("numpy", template, **context)
+    if "numpy" in context:
+        context["numpy"] = target == "numpy"
+    return rendering.render_some(target, template, context)
+
+
+def net_of(target: str, dropout: bool = False) -> str:
+    """Return the class of the network."""
+    return NET if target == "numpy" else TORCH_NET.replace("RATE", "0.5" if dropout else "0.0")
 
 
 def join(parts: list[str], threads: bool = False) -> str:
@@ -168,7 +217,8 @@ def join(parts: list[str], threads: bool = False) -> str:
     names = [name for name in MODULES if re.search(rf"\b{name}\.\w", head + body)]
     imports = [f"import {name}" for name in names]
     imports += ["from pathlib import Path"] if re.search(r"\bPath\b", body) else []
-    blocks = ["\n".join(imports), head, "import numpy as np"]
+    libraries = [line for pattern, line in LIBRARIES.items() if re.search(pattern, body)]
+    blocks = ["\n".join(imports), head, "\n".join(libraries)]
     return "\n\n".join(block for block in blocks if block) + f"\n\n\n{body}"
 
 
@@ -179,36 +229,50 @@ def load(*parts: str) -> types.SimpleNamespace:
     return types.SimpleNamespace(**namespace)
 
 
-def frame(**changes: Any) -> list[str]:
+def frame(target: str = "numpy", **changes: Any) -> list[str]:
     """Return the parts that every network has."""
-    return [render("module"), render("safetensors"), render("network", **FRAME | changes)]
+    base = [render("module")] if target == "numpy" else []
+    return [*base, render("safetensors"), render("network", target, **FRAME | changes)]
 
 
 def script(
     *,
+    target: str = "numpy",
     data: str | None = None,
-    optimizer: str | None = None,
+    optimizer: str = "adam",
     extras: tuple[str, ...] = (),
     metrics: tuple[dict[str, Any], ...] = (ACCURACY,),
-    frame_changes: dict[str, Any] | None = None,
+    init: dict[str, Any] = DEFAULT_INIT,
+    choices: dict[str, Any] | None = None,
     loop: dict[str, Any] | None = None,
     command: dict[str, Any] | None = None,
+    stacked: bool = False,
 ) -> str:
-    """Return a script that trains `Net`."""
+    """Return a script that trains `Net`; `extras` are templates of further settings."""
+    chosen = choices or {}
+    penalty, dropout = chosen.get("penalty", False), chosen.get("dropout", False)
+    groups = penalty and not chosen.get("clip")
+    kernel = "SGD" if optimizer == "sgd" else optimizer.title()
+
+    def made(name: str, **changes: Any) -> str:
+        return part(name, target, **changes)
+
     return join(
         [
-            *frame(**frame_changes or {}),
-            NET,
+            *frame(target, init=init, penalty=penalty, dropout=dropout, stacked=stacked),
+            net_of(target, dropout),
             data or render("data/idx", **IDX),
-            render("train/chunks"),
-            optimizer or render("train/adam", **ADAM),
-            *extras,
-            render("train/batches"),
-            render("train/evaluate", inputs=["image"], metrics=metrics),
-            render("train/loop", **LOOP | (loop or {})),
-            render("train/command", **COMMAND | (command or {})),
+            made("train/watch"),
+            made("train/chunks") if target == "numpy" else "",
+            made(f"train/{optimizer}", groups=groups),
+            *(made(f"train/{name}", **(chosen if name == "l2" else {})) for name in extras),
+            made("train/batches"),
+            made("train/evaluate", metrics=metrics),
+            made("train/epoch", **chosen),
+            made("train/loop", **chosen, **{"optimizer": kernel} | (loop or {})),
+            made("train/command", **chosen, **command or {}),
         ],
-        threads=True,
+        threads=target == "numpy",
     )
 
 
@@ -219,9 +283,9 @@ def write_script(folder: Path, **changes: Any) -> Path:
     return path
 
 
-def part(name: str, **changes: Any) -> str:
+def part(name: str, on: str = "numpy", /, **changes: Any) -> str:
     """Return a template rendered with its sample context, in which some values differ."""
-    return render(name, **CONTEXTS[name] | changes)
+    return render(name, on, **CONTEXTS[name] | changes)
 
 
 def loader(name: str, **changes: Any) -> Callable[..., Any]:
@@ -250,9 +314,8 @@ def write_digits(folder: Path, count: int = 100) -> None:
 
 
 EVERYTHING: dict[str, Any] = {
-    "extras": tuple(part(f"train/{name}") for name in ("piecewise", "l2", "clip", "split")),
-    "frame_changes": {"penalty": True, "dropout": True},
-    "loop": dict.fromkeys(("schedule", "penalty", "clip", "split", "dropout"), True),
+    "extras": ("piecewise", "l2", "clip", "split"),
+    "choices": dict.fromkeys(("schedule", "penalty", "clip", "split", "dropout"), True),
     "command": {"rate": None},
     "metrics": (ACCURACY, {**ACCURACY, "name": "loss", "form": None, "target": None}),
 }

@@ -670,6 +670,28 @@ def variants_of_a_block(p: Affine, b: Tensors) -> torch.Tensor:
     return F.cross_entropy(p("dense1", x.mean((2, 3))), b["y"])
 
 
+@case("""
+block unit(features) { add { path { dense(features) -> tanh } path {} } }
+block stage(features, layers) {
+  if in.features != features { dense(features) }
+  repeat layers { unit(features) }
+}
+net N {
+  input x: real[4]
+  target y: real[6]
+  stage(4, 2) -> stage(6, 1)
+  loss mse
+}
+""")
+def one_loop_in_two_variants(p: Affine, b: Tensors) -> torch.Tensor:
+    x = b["x"]
+    for i in range(2):
+        x = x + torch.tanh(p(f"stage1.repeat1.{i}.dense1", x))
+    x = p("stage2.dense1", x)
+    x = x + torch.tanh(p("stage2.repeat1.0.dense1", x))
+    return F.mse_loss(x, b["y"])
+
+
 # ---------------------------------------------------------------- how it looks
 
 LONG_NAMES = """

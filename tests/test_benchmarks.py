@@ -17,7 +17,7 @@ def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
 
 
-@pytest.mark.parametrize("name", ["step.py", "reproduce.py"])
+@pytest.mark.parametrize("name", ["step.py", "memory.py", "reproduce.py"])
 def test_scripts_say_how_they_are_used(name: str) -> None:
     command = [sys.executable, str(BENCHMARKS / name), "--help"]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -25,35 +25,40 @@ def test_scripts_say_how_they_are_used(name: str) -> None:
 
 
 @pytest.mark.usefixtures("scripts")
-@pytest.mark.parametrize("spec", ["softmax_regression", "mlp", "lenet", "book_cnn"])
-def test_both_sides_compute_the_same(spec: str, tmp_path: Path) -> None:
-    import common
+@pytest.mark.parametrize("name", ["softmax_regression", "mlp", "lenet", "nin", "resnet18"])
+def test_both_sides_compute_the_same(name: str, tmp_path: Path) -> None:
     import step
-    from networks import NETWORKS
+    from networks import NETWORKS, compile_sides
 
-    script = str(common.compile_spec(spec, tmp_path))
-    weights = str(tmp_path / "weights.safetensors")
-    step.numpy_net(NETWORKS[spec], script)[1].save(weights)
-    step.check(NETWORKS[spec], script, weights)  # exits where they differ
+    compile_sides(NETWORKS[name], tmp_path)
+    step.check(NETWORKS[name], tmp_path)  # exits where they differ
 
 
 @pytest.mark.usefixtures("scripts")
-def test_a_difference_stops_the_race(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import common
+def test_a_difference_stops_the_race(tmp_path: Path) -> None:
     import step
-    from networks import NETWORKS
+    from networks import NETWORKS, compile_sides, script
 
     network = NETWORKS["softmax_regression"]
-    script = common.compile_spec(network.spec, tmp_path)
-    weights = str(tmp_path / "weights.safetensors")
-    step.numpy_net(network, str(script))[1].save(weights)
-    text = script.read_text("utf-8")
+    compile_sides(network, tmp_path)
+    file = script(tmp_path, "numpy")
+    text = file.read_text("utf-8")
     assert "np.matmul(d_rows.T, rows" in text
-    script.write_text(
-        text.replace("np.matmul(d_rows.T, rows", "np.matmul(d_rows.T, -rows"), "utf-8"
-    )
+    file.write_text(text.replace("np.matmul(d_rows.T, rows", "np.matmul(d_rows.T, -rows"), "utf-8")
     with pytest.raises(SystemExit, match="the sides differ"):
-        step.check(network, str(script), weights)
+        step.check(network, tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.usefixtures("scripts")
+def test_memory_counts_what_a_step_uses() -> None:
+    import memory
+    import numpy as np
+
+    memory.forget_peak()
+    before = memory.memory("VmRSS")
+    np.ones(2**22)  # 32 MB, freed again
+    assert 30_000 < memory.memory("VmHWM") - before < 40_000
 
 
 @pytest.mark.usefixtures("scripts")

@@ -130,7 +130,8 @@ def test_nothing_is_imported_in_vain(arguments: str, unwanted: str) -> None:
         ("check tiny.net --output-format xml", "'xml' is not one of"),
         ("compile tiny.net -o a.py --out-dir b", "give `-o` or `--out-dir`, not both"),
         ("compile tiny.net -o ./tiny.net --force", "`-o` is the spec itself"),
-        ("compile tiny.net --target pytorch", "the target `pytorch` is not built yet"),
+        ("compile tiny.net --target tensorflow", "is not one of 'numpy', 'pytorch'"),
+        ("compile tiny.net --backward explicit", "the backward pass is always explicit"),
         ("train xor.net --epochs 0", "0 is not in the range"),
         ("train xor.net --lr 0", "0.0 is not in the range"),
         ("render tiny.net -o a.gif", "`.gif` is no picture; known are dot, svg, png, pdf"),
@@ -505,6 +506,49 @@ def test_the_exit_status_of_the_script_is_passed_on() -> None:
     result = run("train", "xor.net", "--resume", "nowhere")
     assert result.returncode == 1
     assert "nowhere" in result.stderr and "Traceback" not in result.stderr
+    result = run("train", "xor.net", "--data", "x", "--epochs", "1")
+    assert result.returncode == 2
+
+
+def test_a_run_that_cannot_be_resumed_is_left_alone(folder: Path) -> None:
+    assert specc("train", "xor.net", "--resume", "nowhere").status == 1
+    assert not (folder / "nowhere").exists()
+    assert run("train", "xor.net", "--epochs", "1").returncode == 0
+    before = {path: path.read_bytes() for path in (folder / "runs/xor").iterdir()}
+    other = (folder / "xor.net").read_text(encoding="utf-8").replace("dense(8)", "dense(9)")
+    for name in ("xor", "other"):
+        (folder / "b").mkdir(exist_ok=True)
+        (folder / f"b/{name}.net").write_text(other, encoding="utf-8")
+        refused = specc("train", f"b/{name}.net", "--resume", "runs/xor")
+        assert refused.status == 1
+        assert "of another network: 'dense1.weight' is [8, 2], `Xor` needs [9, 2]" in refused.err
+        assert {path: path.read_bytes() for path in (folder / "runs/xor").iterdir()} == before
+    for content in (b"", b"{}", b"\x02" + bytes(7) + b"[]", b"\x02" + bytes(7) + b"{]"):
+        (folder / "runs/xor/checkpoint.safetensors").write_bytes(content)
+        assert "is damaged" in specc("train", "xor.net", "--resume", "runs/xor").err
+
+
+def test_train_with_pytorch(folder: Path) -> None:
+    result = run("train", "xor.net", "--epochs", "2", "--target", "pytorch", "--device", "cpu")
+    assert result.returncode == 0, result.stderr
+    assert "import torch" in (folder / "runs/xor/xor.py").read_text(encoding="utf-8")
+    assert "runs/xor/loss.svg" in result.stdout
+
+
+def test_train_without_pytorch(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr("specc.commands.train.find_spec", lambda name: None)
+    result = specc("train", "xor.net", "--target", "pytorch")
+    assert result.status == 1
+    assert result.err.startswith("error: PyTorch is not installed\n  = help: `pip install torch`")
+    assert not (folder / "runs").exists()
+
+
+@pytest.mark.parametrize("option", ["--amp", "--compile", "--device=cpu"])
+def test_options_of_pytorch_need_it(option: str, folder: Path) -> None:
+    result = specc("train", "xor.net", option)
+    assert result.status == 2
+    name = option.split("=")[0]
+    assert result.err.startswith(f"error: `{name}` needs `--target pytorch`")
 
 
 def test_train_needs_a_section() -> None:

@@ -19,14 +19,15 @@ from pathlib import Path
 from specc.diagnostics import Diagnostics
 from specc.draw import dot
 from specc.dump import stage
+from specc.options import Options
 from specc.pipeline import analyse, generate, load
 
 stages, out, *folders = sys.argv[1:]
 for path in sorted(path for folder in folders for path in Path(folder).glob("*.net")):
     for name, net in analyse(load(path), Diagnostics()).items():
-        sys.stdout.write(
-            generate(load(path), net=name, output=Path(out, "x.py"), diagnostics=Diagnostics()).text
-        )
+        options, output = Options(net=name), Path(out, "x.py")
+        code = generate(load(path), options, output=output, diagnostics=Diagnostics())
+        sys.stdout.write(code.text)
         sys.stdout.write(dot(net))
         for what in stages.split():
             sys.stdout.writelines(stage(what, net))

@@ -82,10 +82,10 @@ def test_specs_do_what_the_page_says(example: Example, folder: Path) -> None:
     assert {text[:5] for text in found} == example.codes, found
 
 
-@pytest.mark.parametrize("page", ["layers", "settings"])
+@pytest.mark.parametrize("page", reference.PAGES)
 def test_generated_pages_are_up_to_date(page: str) -> None:
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
-    written = {"layers": reference.layers_page, "settings": reference.settings_page}[page]()
+    written = reference.PAGES[page]()
     assert text == written, f"docs/{page}.md is not up to date: {reference.COMMAND}"
 
 

@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from commandline import specc
 
 from specc.check import ShapedModel
 from specc.diagnostics import Diagnostics
@@ -52,12 +54,13 @@ def lenet() -> ShapedModel:
 def nodes(text: str) -> dict[str, str]:
     """The attributes of every node, by its name."""
     found = re.findall(r'^\s*("?)([^"\s]+)\1 \[(.*)\]$', text, re.MULTILINE)
-    return {name: attributes for _, name, attributes in found}
+    kinds = ("graph", "node", "edge")
+    return {name: attributes for _, name, attributes in found if name not in kinds}
 
 
 def edges(text: str) -> dict[tuple[str, str], str]:
     """The attributes of every edge that is seen, by its ends."""
-    found = re.findall(r"^\s*(\S+) -> (\S+) \[(.*)\]$", text, re.MULTILINE)
+    found = re.findall(r"^\s*(\S+) -> (\S+)(?: \[(.*)\])?$", text, re.MULTILINE)
     return {
         (tail.strip('"'), head.strip('"')): attributes
         for tail, head, attributes in found
@@ -77,7 +80,31 @@ def test_a_layer_has_its_name_its_arguments_and_its_parameters() -> None:
     assert "<b>conv1</b><br/>conv 5×5, 6, pad 2<br/>" in drawn["conv1"]
     assert "156 parameters" in drawn["conv1"]
     assert "<b>maxpool1</b><br/>maxpool 2×2>" in drawn["maxpool1"]
-    assert "label=sigmoid1" in drawn["sigmoid1"]
+    assert "label=flatten1" in drawn["flatten1"]
+
+
+def test_what_follows_a_layer_and_keeps_its_shape_stands_on_it() -> None:
+    text = dot(net("conv(4, 3) -> batchnorm -> relu -> dropout(0.5) -> maxpool(2)"))
+    assert list(nodes(text)) == ["input.x", "conv1", "maxpool1", "output.output"]
+    label = nodes(text)["conv1"]
+    pieces = ["conv 3×3, 4", "112 parameters", "batchnorm1", "8 parameters", "relu1", "dropout1"]
+    assert sorted(pieces, key=label.index) == pieces
+    assert 'label=" [4, 6, 6] "' in edges(text)["conv1", "maxpool1"]
+
+
+@pytest.mark.parametrize(
+    ("body", "drawn"),
+    [
+        ("relu -> relu", ["relu1", "relu2"]),  # no two of a family
+        ("dense(4) as a -> relu as b\nfrom a, b -> add", ["dense1", "relu1", "add1"]),  # read twice
+        ("dense(4) -> maxout(2)", ["dense1", "maxout1"]),  # another shape
+        ("from x, x -> add -> relu", ["add1", "relu1"]),  # a sign stands alone
+        ("shared d = dense(4)\nd -> relu", ["d", "relu1"]),
+    ],
+)
+def test_what_stands_alone(body: str, drawn: list[str]) -> None:
+    found = nodes(dot(net(body, shape="4")))
+    assert [name for name in found if not re.search(r"[./]", name)] == drawn
 
 
 def test_shapes_are_on_the_edges_and_the_total_is_in_the_title() -> None:
@@ -87,14 +114,15 @@ def test_shapes_are_on_the_edges_and_the_total_is_in_the_title() -> None:
     assert 'label=" [1, 28, 28] "' in lines["input.image", "conv1"]
     assert 'label=" [16, 5, 5] "' in lines["maxpool2", "flatten1"]
     assert 'label=" label of 10 "' in lines["target.digit", "cross_entropy1"]
-    assert len(lines) == 14
+    assert len(lines) == 10
 
 
 def test_blocks_are_nested_clusters() -> None:
     blocks = "block inner { conv(4, 3) -> relu }\nblock outer { inner -> inner }\n"
     text = dot(net("outer", blocks=blocks))
     assert clusters(text) == ["outer1", "outer1.inner1", "outer1.inner2"]
-    assert ("outer1.inner1.relu1", "outer1.inner2.conv1") in edges(text)
+    assert ("outer1.inner1.conv1", "outer1.inner2/0") in edges(text)
+    assert ("outer1.inner2/0", "outer1.inner2.conv1") in edges(text)
 
 
 def test_depth_draws_blocks_as_single_nodes() -> None:
@@ -128,7 +156,7 @@ def test_iterations_of_another_structure_are_drawn_apart() -> None:
     assert clusters(text) == ["repeat1.0", "repeat1.1…3"]
     assert "<b>repeat1.1…3 ×3</b>" in text
     assert "repeat1.0.conv3" in nodes(text) and "repeat1.1…3.conv3" not in nodes(text)
-    assert ("repeat1.0.relu2", "repeat1.1…3.conv1") in edges(text)
+    assert ("repeat1.0.relu2", "repeat1.1…3/0") in edges(text)
 
 
 def test_a_short_for_is_drawn_in_full_and_a_long_one_folded() -> None:
@@ -145,19 +173,126 @@ def test_a_loop_of_one_layer_is_that_layer() -> None:
     assert clusters(text) == []
 
 
-def test_identity_paths_and_signs_of_joins() -> None:
-    text = dot(net("residual(3)\nmultiply { path { relu } path { tanh } }", blocks=RESIDUAL))
+BLUE = "#0072b2"
+
+
+def test_what_a_block_takes_comes_in_at_one_point_with_its_shape() -> None:
+    text = dot(net("residual(6)", blocks=RESIDUAL))
     lines = edges(text)
-    assert "#0072b2" in lines["input.x", "residual1.add1"]
-    assert "#0072b2" not in lines["residual1.conv2", "residual1.add1"]
-    assert 'label="+"' in nodes(text)["residual1.add1"]
-    assert "label=×" in nodes(text)["multiply1"] or 'label="×"' in nodes(text)["multiply1"]
+    assert 'label=" [3, 8, 8] "' in lines["input.x", "residual1/0"]
+    inner = {head for tail, head in lines if tail == "residual1/0"}
+    assert inner == {"residual1.conv1", "residual1.conv3"}
+    assert text.count("[3, 8, 8]") == 1
+
+
+def test_an_identity_is_led_past_the_layers_beside_it() -> None:
+    text = dot(net("residual(3)", blocks=RESIDUAL))
+    lines = edges(text)
+    way = ["residual1/0", "residual1.add1/past0", "residual1.add1/past1", "residual1.add1"]
+    assert all(BLUE in lines[edge] for edge in pairwise(way))
+    assert {edge for edge, look in lines.items() if BLUE in look} == set(pairwise(way))
+    assert levels(text) >= {
+        ("residual1.conv1", "residual1.add1/past0"),
+        ("residual1.conv2", "residual1.add1/past1"),
+    }
+
+
+def test_the_shorter_path_of_a_sum_is_its_shortcut() -> None:
+    lines = edges(dot(net("residual(6)", blocks=RESIDUAL)))
+    blue = {edge for edge, look in lines.items() if BLUE in look}
+    assert blue == {("residual1/0", "residual1.conv3"), ("residual1.conv3", "residual1.add1")}
+
+
+def test_paths_of_one_length_have_no_shortcut() -> None:
+    text = dot(net("add { path { conv(3, 1) } path { maxpool(1) } }"))
+    assert BLUE not in text
+
+
+def test_a_concat_is_a_bar_and_sums_and_products_are_signs() -> None:
+    text = dot(net("concat { path { conv(2, 1) -> relu -> conv(2, 1) } path { conv(2, 1) } }"))
+    assert nodes(text)["concat1"].count('port="i') == 2
+    lines = edges(text)
+    assert "headport=" in lines["conv2", "concat1"] and "i0:n" in lines["conv2", "concat1"]
+    assert "i1:n" in lines["conv3", "concat1"] and BLUE not in text
+    text = dot(net("from x, x -> add as a\nfrom a, x -> multiply"))
+    assert 'label="+"' in nodes(text)["add1"] and "×" in nodes(text)["multiply1"]
+
+
+def levels(text: str) -> set[tuple[str, str]]:
+    """The edges that nobody sees: who stands at the left of whom."""
+    found = re.findall(r"^\s*(\S+) -> (\S+) \[style=invis weight=1\]$", text, re.MULTILINE)
+    return {(left.strip('"'), right.strip('"')) for left, right in found}
 
 
 def test_paths_stand_side_by_side_in_the_order_of_the_spec() -> None:
     text = dot(net("concat { path { conv(2, 1) } path { maxpool(1) } path { relu } }"))
-    order = re.findall(r"^\s*(\S+) -> (\S+) \[style=invis\]$", text, re.MULTILINE)
-    assert order == [("conv1", "maxpool1"), ("maxpool1", "relu1")]
+    assert levels(text) == {("conv1", "maxpool1"), ("maxpool1", "relu1")}
+
+
+def test_a_join_stands_below_the_fork_of_an_even_number_of_paths() -> None:
+    text = dot(net("concat { path { conv(2, 1) } path { relu } }"))
+    assert levels(text) == {("conv1", "concat1/centre"), ("concat1/centre", "relu1")}
+
+
+def test_a_caption_stands_at_the_left_of_the_line_that_comes_in() -> None:
+    text = dot(net("residual(3)", blocks=RESIDUAL))
+    assert ("residual1/caption", "residual1/0") in levels(text)
+    assert "<b>residual1</b>" in nodes(text)["residual1/caption"]
+
+
+# ---------------------------------------------------------------- blocks beside the net
+
+
+def parts(text: str) -> list[str]:
+    return [c for c in clusters(text) if f"{c}/around" in clusters(text)]
+
+
+def test_each_kind_of_block_is_drawn_once_beside_the_net() -> None:
+    text = dot(net("residual(3) -> residual(6) -> residual(9)", blocks=RESIDUAL), is_apart=True)
+    assert parts(text) == ["residual", "residual(2)"]
+    assert ("input.x", "residual1") in edges(text) and ("residual2", "residual3") in edges(text)
+    assert "<b>residual (2)</b>" in nodes(text)["residual(2)/caption"]
+    assert "conv 3×3, 6…9, pad 1" in nodes(text)["residual(2).conv1"]
+    assert "residual(2).conv3" in nodes(text) and "residual.conv3" not in nodes(text)
+
+
+def test_a_call_has_the_colour_of_its_kind() -> None:
+    text = dot(net("residual(3) -> residual(6) -> residual(9)", blocks=RESIDUAL), is_apart=True)
+    frames = re.findall(r'subgraph "?cluster_residual\S* {\s*graph \[.*? color="(.*?)"', text)
+    looks = [nodes(text)[f"residual{i}"] for i in (1, 2, 3)]
+    colours = [re.findall(r' color="(.*?)"', look)[-1] for look in looks]
+    assert colours == [frames[0], frames[1], frames[1]] and frames[0] != frames[1]
+
+
+def test_the_shapes_that_come_into_a_part_are_those_of_all_its_calls() -> None:
+    text = dot(net("residual(6) -> residual(9)", blocks=RESIDUAL), is_apart=True)
+    assert "[3…6, 8, 8]" in nodes(text)["residual/in0"]
+    assert "[6…9, 8, 8]" in nodes(text)["residual/out0"]
+    assert ("residual/in0", "residual/0") in edges(text)
+
+
+def test_a_block_that_only_arranges_others_is_drawn_in_its_place() -> None:
+    blocks = RESIDUAL + "block stage(c) { residual(c)\nrepeat 3 { residual(c) } }\n"
+    text = dot(net("stage(6) -> stage(9)", blocks=blocks), is_apart=True)
+    assert parts(text) == ["residual", "residual(2)"]
+    assert {"stage1", "stage2"} <= set(clusters(text))
+    assert "residual(6) ×3" in nodes(text)["stage1.repeat1"]
+
+
+def test_a_large_net_has_its_blocks_beside_it() -> None:
+    few, many = (net("\n".join(["residual(3)"] * n), blocks=RESIDUAL) for n in (2, 20))
+    assert dot(few) == dot(few, is_apart=False)
+    assert dot(many) == dot(many, is_apart=True) != dot(many, is_apart=False)
+    assert clusters(dot(many, depth=5)).count("residual20") == 1
+
+
+def test_the_picture_of_a_deep_net_is_no_larger_than_that_of_a_shallow_one() -> None:
+    source = load(ROOT / "specs" / "resnet.net")
+    columns = ((), ("layers=[3, 8, 36, 3]", "bottleneck=true"))
+    nets = [analyse(source, Diagnostics(), settings=s)["ResNet"] for s in columns]
+    shallow, deep = (nodes(dot(model)) for model in nets)
+    assert len(deep) < len(shallow) + 10 < 80
+    assert "bottleneck(256) ×35" in deep["stage3.repeat1"]
 
 
 def test_shared_parameters_are_marked_and_counted_once() -> None:
@@ -177,8 +312,8 @@ def test_a_shared_instance_in_a_loop_belongs_to_the_body_around() -> None:
 def test_taps_are_named() -> None:
     body = "for i in range(3) { dense(4) -> relu as tap[i] }\nfrom tap[0], tap[2] -> add"
     lines = edges(dot(net(body, shape="4")))
-    assert 'label=" tap[0] [4] "' in lines["for1.0.relu1", "add1"]
-    assert 'label=" tap[2] [4] "' in lines["for1.2.relu1", "add1"]
+    assert 'label=" tap[0] [4] "' in lines["for1.0.dense1", "add1"]
+    assert 'label=" tap[2] [4] "' in lines["for1.2.dense1", "add1"]
 
 
 def test_several_outputs_are_drawn_by_name() -> None:
@@ -275,6 +410,37 @@ def test_the_text_does_not_depend_on_the_hash_seed() -> None:
     assert len(texts) == 1
 
 
+# ---------------------------------------------------------------- the command
+
+
+def test_the_command_draws_apart_or_nested(tmp_path: Path) -> None:
+    spec = tmp_path / "test.net"
+    body = "residual(3) -> residual(3)\n"
+    spec.write_text(f"{RESIDUAL}\nnet Test {{\n  input x: real[3, 8, 8]\n{body}\n}}\n", "utf-8")
+    model = net(body, blocks=RESIDUAL)
+    for flags, is_apart in (((), None), (("--apart",), True), (("--nested",), False)):
+        written = specc("render", str(spec), "-o", "-", *flags).out
+        assert written == dot(model, is_apart=is_apart)
+
+
+def test_a_form_that_is_not_the_files_is_refused(tmp_path: Path) -> None:
+    spec, picture = str(ROOT / "specs/lenet.net"), str(tmp_path / "q.svg")
+    done = specc("render", spec, "-o", picture, "--format", "dot")
+    assert done.status == 2 and "q.svg` is svg, `--format dot` is not" in done.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_training_says_why_there_is_no_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(rendering, "find_spec", lambda name: None)
+    spec = str(ROOT / "specs" / "xor.net")
+    done = specc("train", spec, "--epochs", "1", "--threads", "1", "--out", str(tmp_path))
+    assert done.status == 0 and "no picture of the net: drawing needs Graphviz" in done.err
+    assert (tmp_path / "xor.dot").is_file() and not (tmp_path / "xor.svg").exists()
+
+
 # ---------------------------------------------------------------- pictures
 
 
@@ -297,7 +463,7 @@ def test_a_pdf_has_the_date_of_no_day() -> None:
 def test_without_graphviz_the_message_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(rendering, "find_spec", lambda name: None)
-    with pytest.raises(NoGraphviz, match=r"apt install graphviz.*pip install pygraphviz.*\.dot"):
+    with pytest.raises(NoGraphviz, match=r"apt install graphviz.*pip install pygraphviz"):
         render("digraph {}", "svg")
 
 

@@ -6,15 +6,18 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from compiled import compile_text
 from schemes import CASES, LONG_NAMES
 from test_gradients import SAMPLES, spec_of
+from test_pytorch_target import FORMS, pytorch_code
 
 from specc.diagnostics import Diagnostics
 from specc.draw import dot
+from specc.options import Options
 from specc.pipeline import analyse, generate, load
 from specc.resources import resource
 
@@ -31,14 +34,16 @@ def files() -> dict[str, Callable[[], str]]:
         nets = list(analyse(load(path), Diagnostics()))
         for net in nets:
             stem = path.stem if len(nets) == 1 else f"{path.stem}_{net.lower()}"
-            found[f"{stem}.py"] = lambda p=path, n=net, s=stem: code(p, n, GENERATED / f"{s}.py")
+            for target, end in (("numpy", ".py"), ("pytorch", "_torch.py")):
+                found[stem + end] = partial(code, path, net, GENERATED / (stem + end), target)
             found[f"{stem}.dot"] = lambda p=path, n=net: picture(p, n)
     return found
 
 
-def code(path: Path, net: str, output: Path) -> str:
+def code(path: Path, net: str, output: Path, target: str) -> str:
     """What `specc compile` writes."""
-    return generate(load(path), net=net, output=output, diagnostics=Diagnostics()).text
+    options = Options(net=net, target=target)
+    return generate(load(path), options, output=output, diagnostics=Diagnostics()).text
 
 
 def picture(path: Path, net: str) -> str:
@@ -88,8 +93,11 @@ def test_code_for_every_op_and_scheme_is_clean(tmp_path: Path) -> None:
         specs[f"sample_{op.name}_{index}"] = spec_of(op, sample)
     for name, text in specs.items():
         for inputs in (False, True) if name.startswith("case") else (False,):
-            code = compile_text(text, input_gradients=inputs).text
-            (tmp_path / f"{name}_{inputs}.py".lower()).write_text(code, "utf-8")
+            options = {"input_gradients": inputs}
+            written = {"numpy": compile_text(text, **options).text}
+            written |= {form: pytorch_code(text, backward=form, **options) for form in FORMS}
+            for target, code in written.items():
+                (tmp_path / f"{name}_{inputs}_{target}.py".lower()).write_text(code, "utf-8")
     config = ("--config", str(ROOT / "pyproject.toml"), "--no-cache")
     ruff("check", *config, "--per-file-ignores", "*:D102", str(tmp_path))
     ruff("format", "--check", "--diff", *config, str(tmp_path))

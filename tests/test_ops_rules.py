@@ -24,9 +24,9 @@ torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
 NAMES = """
-abs add avgpool binary_cross_entropy concat conv cross_entropy dense dropout flatten global_avgpool
-global_maxpool hardtanh hinge l1 leaky_relu maxout maxpool mse multiply prelu rbf relu reshape
-sigmoid smooth_l1 softmax softplus tanh
+abs add avgpool batchnorm binary_cross_entropy concat conv conv1d conv_transpose cross_entropy dense
+dropout flatten global_avgpool global_maxpool hardtanh hinge l1 layernorm leaky_relu maxout maxpool
+mse multiply prelu rbf relu reshape sigmoid smooth_l1 softmax softplus tanh
 """
 SAMPLES = [(op, sample) for op in ops().values() for sample in op.samples]
 
@@ -111,7 +111,7 @@ def test_sample_has_pytorchs_shape(sampled: tuple[Sample, Layer]) -> None:
 
 def oracle(sample: Sample, layer: Layer) -> Any:
     """A layer's `pytorch` expression on random numbers, two examples at once."""
-    names: dict[str, object] = {"torch": torch, "F": F}
+    names: dict[str, object] = {"torch": torch, "F": F, "training": False}
     arrays = [torch.rand(2, *shape) for shape in sample.shapes]
     names |= {f"x{i}": array for i, array in enumerate(arrays)} | {"x": arrays[0]}
     names |= {
@@ -270,7 +270,8 @@ CONSTRUCTIONS = [
     ("conv(a, c, pad=0)", "part(8)", "UnitStrideConv2d(in_channels, a, c)"),
     ("conv(a, [1, b])", "part(8)", "UnitStrideConv2d(in_channels, a, (1, b))"),
     ("conv(a, 1, pad=1)", "part(8)", "Conv2d(in_channels, a, 1, pad=1)"),
-    ("conv(a, 3, groups=in.channels)", "part(16)", "Conv2d(in_channels, a, 3, groups=in_channels)"),
+    ("conv(a, 3, groups=in.channels)", "part(32)", "Conv2d(in_channels, a, 3, groups=in_channels)"),
+    ("conv(a, 3, stride=2, groups=a)", "part(16)", "DepthwiseConv2d(a, 3, stride=2)"),
     (
         'conv(a, b, pad="same")',
         "part(8)",

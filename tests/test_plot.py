@@ -22,6 +22,14 @@ def test_a_history_becomes_a_picture(tmp_path: Path) -> None:
         assert not any("seconds" in text for text in texts)
 
 
+def test_scores_of_the_last_epoch_alone_are_no_line(tmp_path: Path) -> None:
+    table = tmp_path / "history.csv"
+    table.write_text("epoch,loss,test accuracy,seconds\n1,2.5,,1\n2,1.5,0.75,1\n", encoding="utf-8")
+    plot_history(table, tmp_path / "loss.svg")
+    picture = (tmp_path / "loss.svg").read_text(encoding="utf-8")
+    assert "loss 1.5" in picture and "accuracy" not in picture
+
+
 @pytest.mark.parametrize(
     "content", ["", "epoch,loss\n", "epoch,loss\n1,nan\n", "epoch,loss\n1,x\n", "epoch,loss\n1\n"]
 )

@@ -1,4 +1,4 @@
-"""Generated NumPy files: templates, optimizers, the frame of a network, scores."""
+"""Generated files: templates; in NumPy, optimizers, the frame of a network, scores."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ import pytest
 import torch
 from runtime_parts import (
     ACCURACY,
+    CHOICES,
     CONTEXTS,
     EVERYTHING,
     NET,
+    TARGETS,
     frame,
     load,
     part,
@@ -33,38 +35,56 @@ from specc.resources import resource
 # Templates
 
 
+def folders(name: str) -> list[str]:
+    """Return the folders that have a template of this name."""
+    root = resource("templates")
+    found = [f for f in ("common", *TARGETS) if (root / f / f"{name}.py.j2").exists()]
+    assert found
+    return found
+
+
 @pytest.mark.parametrize("name", CONTEXTS)
 def test_the_head_of_a_template_describes_its_context(name: str) -> None:
-    source = resource("templates", "numpy", f"{name}.py.j2").read_text(encoding="utf-8")
-    assert variables("numpy", name) == set(CONTEXTS[name])
-    head = source.split("#}")[0]
-    assert all(re.search(rf"\b{key}\b", head) for key in CONTEXTS[name])
+    used: set[str] = set()
+    for folder in folders(name):
+        text = resource("templates", folder, f"{name}.py.j2").read_text(encoding="utf-8")
+        taken = variables("numpy" if folder == "common" else folder, name)
+        head = text.split("#}")[0]
+        assert all(re.search(rf"\b{key}\b", head) for key in taken)
+        used |= taken
+    assert used <= set(CONTEXTS[name])
+    assert used == set(CONTEXTS[name]) or set(CHOICES) <= set(CONTEXTS[name])
 
 
 def test_there_is_a_sample_context_for_every_template() -> None:
-    root = resource("templates", "numpy")
     names = {
         f"{kind}/{path.name[:-6]}"
+        for folder in ("common", *TARGETS)
         for kind in ("train", "data")
-        for path in (root / kind).glob("*.j2")
+        for path in (resource("templates") / folder / kind).glob("*.j2")
     }
     assert names | {"network", "safetensors"} == set(CONTEXTS)
 
 
-def with_init(kind: str) -> str:
+def with_init(kind: str, target: str) -> str:
     """Return a script with another `init`."""
-    return script(frame_changes={"init": {"kind": kind, "size": 0.5}})
+    return script(target=target, init={"kind": kind, "size": 0.5})
 
 
-VARIANTS: dict[str, Callable[[], str]] = {
+VARIANTS: dict[str, Callable[..., str]] = {
     "plain": script,
-    "everything": lambda: script(**EVERYTHING),
-    "stacked": lambda: script(frame_changes={"stacked": True}),
-    "sgd": lambda: script(optimizer=part("train/sgd"), loop={"optimizer": "SGD"}),
-    "momentum": lambda: script(optimizer=part("train/momentum"), loop={"optimizer": "Momentum"}),
+    "everything": partial(script, **EVERYTHING),
+    "stacked": partial(script, stacked=True),
+    "penalty": partial(script, extras=("l2",), choices={"penalty": True}),
+    "clip": partial(script, extras=("clip",), choices={"clip": True}),
+    "explicit": partial(script, choices={"explicit": True}),
+    "sgd": partial(script, optimizer="sgd"),
+    "momentum": partial(script, optimizer="momentum"),
+    "run": partial(script, loop={"runs": True}),
     **{kind: partial(with_init, kind) for kind in ("xavier", "he", "normal", "uniform")},
-    "npz": lambda: script(data=part("data/npz")),
-    "npz symbolic": lambda: script(
+    "npz": partial(script, data=part("data/npz")),
+    "npz symbolic": partial(
+        script,
         data=part(
             "data/npz",
             files=("a.npz",),
@@ -73,16 +93,18 @@ VARIANTS: dict[str, Callable[[], str]] = {
                 {"name": "digit", "shape": ["T"], "classes": 10},
             ),
         ),
-        loop={"test": False},
+        choices={"test": False},
     ),
-    "csv": lambda: script(data=part("data/csv"), loop={"test": False}),
-    "csv labels": lambda: script(data=part("data/csv", classes=3, files=("a", "b"))),
-    "separable": lambda: script(
-        data=part("data/separable"), loop={"folder": False}, command={"folder": None}
+    "csv": partial(script, data=part("data/csv"), choices={"test": False}),
+    "csv labels": partial(script, data=part("data/csv", classes=3, files=("a", "b"))),
+    "separable": partial(
+        script, data=part("data/separable"), loop={"folder": False}, command={"folder": None}
     ),
-    "xor": lambda: script(
+    "xor": partial(
+        script,
         data=part("data/xor", label=False),
-        loop={"folder": False, "test": False},
+        choices={"test": False},
+        loop={"folder": False},
         command={"folder": None},
         metrics=(
             {**ACCURACY, "form": "binary", "axis": None},
@@ -97,7 +119,9 @@ VARIANTS: dict[str, Callable[[], str]] = {
 def variants(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("variants")
     for name, write in VARIANTS.items():
-        (folder / f"{name.replace(' ', '_')}.py").write_text(write(), encoding="utf-8")
+        for target in TARGETS:
+            path = folder / f"{name.replace(' ', '_')}_{target}.py"
+            path.write_text(write(target=target), encoding="utf-8")
     return folder
 
 

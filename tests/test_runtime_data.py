@@ -1,4 +1,4 @@
-"""Generated NumPy files: data sources, whole and broken."""
+"""Generated files: data sources, whole and broken; they are the same for all targets."""
 
 from __future__ import annotations
 
@@ -218,6 +218,24 @@ def test_a_broken_table_is_one_clear_line(name: str, tmp_path: Path) -> None:
         defined.load_data(tmp_path)
     assert str(raised.value).startswith(f"{tmp_path / 'a.csv'}{reason}")
     assert "\n" not in str(raised.value)
+
+
+def test_a_table_without_end_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    with path.open("wb") as file:
+        file.truncate(2**31 + 1)
+    with pytest.raises(ValueError, match=re.escape(f"{path}: more than 2 GiB")):
+        loader("data/csv")(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a device")
+@pytest.mark.parametrize(
+    ("name", "file"), [("csv", "a.csv"), ("npz", "a.npz"), ("idx", "a-images")]
+)
+def test_a_device_is_no_file(name: str, file: str, tmp_path: Path) -> None:
+    (tmp_path / file).symlink_to("/dev/zero")
+    with pytest.raises(ValueError, match=re.escape(f"{tmp_path / file}: not a regular file")):
+        loader(f"data/{name}")(tmp_path)
 
 
 @pytest.mark.parametrize("label", ["1.5", "-1", "3"])

@@ -1,17 +1,22 @@
-"""Generated NumPy files: training by the command line."""
+"""Generated files of both targets: training by the command line."""
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 from runtime_parts import (
     EVERYTHING,
+    TARGETS,
+    part,
     write_digits,
     write_script,
 )
@@ -19,17 +24,34 @@ from safetensors.numpy import load_file
 
 
 def run(path: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run a script in its folder."""
-    command = [sys.executable, path.name, *options]
-    return subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)
+    """Run a script in its folder; in this process, as it takes long to import PyTorch anew."""
+    out, errors, status = io.StringIO(), io.StringIO(), 0
+    namespace: dict[str, Any] = {"__name__": "generated", "__file__": str(path)}
+    exec(compile(path.read_text(encoding="utf-8"), path.name, "exec"), namespace)
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(errors):
+        patch.setattr(sys, "argv", [path.name, *options])
+        patch.chdir(path.parent)
+        try:
+            namespace["main"]()
+        except SystemExit as stop:
+            status = stop.code if isinstance(stop.code, int) else 1
+            if isinstance(stop.code, str):
+                print(stop.code, file=errors)
+    return subprocess.CompletedProcess(options, status, out.getvalue(), errors.getvalue())
+
+
+@pytest.fixture(params=TARGETS)
+def target(request: pytest.FixtureRequest) -> str:
+    """Every target."""
+    return str(request.param)
 
 
 @pytest.fixture
-def trained(tmp_path: Path) -> Path:
+def trained(tmp_path: Path, target: str) -> Path:
     """A script that uses everything, beside its data."""
     (tmp_path / "data").mkdir()
     write_digits(tmp_path / "data")
-    return write_script(tmp_path, **EVERYTHING)
+    return write_script(tmp_path, target=target, **EVERYTHING)
 
 
 def history(path: Path) -> list[list[str]]:
@@ -42,10 +64,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one(trained: Path) -> None:
     assert whole.returncode == 0, whole.stderr
     assert whole.stderr == ""
     pattern = (
-        r"epoch 4/4  loss [\d.]+  validation accuracy [\d.]+  validation loss [\d.]+  \d\.\d s"
+        r"epoch 4/4  loss [\d.]+  validation accuracy [\d.]+  validation loss [\d.]+"
+        r"  test accuracy [\d.]+  test loss [\d.]+  \d\.\d s"
     )
     assert re.fullmatch(pattern, whole.stdout.splitlines()[3])
-    assert re.match(r"test accuracy [\d.]+", whole.stdout.splitlines()[4])
     assert run(trained, "--epochs", "2", "--out", "parts", "--threads=1").returncode == 0
     rest = run(trained, "--epochs", "4", "--resume", "parts", "--threads", "1")
     assert rest.stdout.startswith("epoch 3/4"), rest.stderr
@@ -54,8 +76,13 @@ def test_a_resumed_run_equals_an_uninterrupted_one(trained: Path) -> None:
     assert weights[0] == weights[1]
     states = [load_file(folder / "checkpoint.safetensors") for folder in folders]
     assert all((states[0][name] == states[1][name]).all() for name in states[0])
-    assert history(folders[0]) == history(folders[1])
-    assert history(folders[0])[0] == ["epoch", "loss", "validation accuracy", "validation loss"]
+    uninterrupted, resumed = map(history, folders)
+    resumed[2][4:] = ["", ""]  # the first part was tested at its end
+    assert uninterrupted == resumed
+    scores = ["validation accuracy", "validation loss", "test accuracy", "test loss"]
+    assert uninterrupted[0] == ["epoch", "loss", *scores]
+    assert all(cell == "" for row in uninterrupted[1:4] for cell in row[4:])
+    assert 0 < float(uninterrupted[4][4]) <= 1
     again = run(trained, "--epochs", "4", "--resume", "parts")
     assert again.stderr == "net.py: error: parts: has 4 epochs already, see --epochs\n"
     seed = run(trained, "--epochs", "5", "--resume", "parts", "--seed", "1")
@@ -68,13 +95,20 @@ def test_a_resumed_run_equals_an_uninterrupted_one(trained: Path) -> None:
     assert (trained.parent / "other" / "weights.safetensors").read_bytes() != weights[0]
 
 
-def test_what_goes_wrong_is_one_line(trained: Path) -> None:
+def test_what_goes_wrong_is_one_line(trained: Path, target: str) -> None:
     missing = run(trained, "--data", "nowhere")
     assert missing.returncode == 1
     assert missing.stderr == ("net.py: error: nowhere/a-images: no such file, nor a-images.gz\n")
-    diverged = run(trained, "--lr", "1e38")
+    diverged = run(trained, "--lr", "1e38" if target == "numpy" else "1e37")
     assert diverged.returncode == 1
-    assert diverged.stderr == "net.py: error: the loss of epoch 1 is nan; try a lower --lr\n"
+    assert re.fullmatch(
+        r"net.py: error: the loss of epoch 1 is (nan|inf); "
+        r"try a lower --lr, or see with --check-finite where it begins\n",
+        diverged.stderr,
+    )
+    overflowing = run(trained, "--lr", "3e38")
+    assert overflowing.returncode == 1
+    assert len(overflowing.stderr.splitlines()) == 1
     resumed = run(trained, "--resume", "nowhere")
     assert resumed.returncode == 1
     assert resumed.stderr == "net.py: error: nowhere: has no checkpoint to go on from\n"
@@ -83,12 +117,14 @@ def test_what_goes_wrong_is_one_line(trained: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (("--epochs", "0"), "argument --epochs: 0 is not above 0"),
-        (("--batch", "1.5"), "argument --batch: invalid number value: '1.5'"),
-        (("--lr", "nan"), "argument --lr: nan is not above 0"),
-        (("--lr", "inf"), "argument --lr: inf is not above 0"),
+        (("--epochs", "0"), "argument --epochs: needs a whole number above 0, gets '0'"),
+        (("--epochs", "x"), "argument --epochs: needs a whole number above 0, gets 'x'"),
+        (("--batch", "1.5"), "argument --batch: needs a whole number above 0, gets '1.5'"),
+        (("--lr", "nan"), "argument --lr: needs a number above 0, gets 'nan'"),
+        (("--lr", "inf"), "argument --lr: needs a number above 0, gets 'inf'"),
+        (("--lr", "high"), "argument --lr: needs a number above 0, gets 'high'"),
         (("--seed", "-1"), "argument --seed: has to be at least 0"),
-        (("--threads", "0"), "argument --threads: 0 is not above 0"),
+        (("--threads", "0"), "argument --threads: needs a whole number above 0, gets '0'"),
         (("--epoch", "3"), "unrecognized arguments: --epoch 3"),
     ],
 )
@@ -96,6 +132,81 @@ def test_the_command_line_is_checked(options: tuple[str, str], reason: str, trai
     done = run(trained, *options)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == f"net.py: error: {reason}"
+
+
+@pytest.mark.parametrize("target", ["pytorch"], indirect=True)
+@pytest.mark.parametrize("name", ["nonsense", "meta", "cuda:99", "cpu:x", ""])
+def test_a_device_that_is_not_there_is_one_line(name: str, trained: Path) -> None:
+    done = run(trained, "--device", name)
+    assert done.returncode == 2
+    reason = f"argument --device: there is no device {name!r} here"
+    assert done.stderr.splitlines()[-1] == f"net.py: error: {reason}"
+
+
+@pytest.mark.parametrize("target", ["pytorch"], indirect=True)
+def test_amp_computes_in_bfloat16(trained: Path) -> None:
+    options = ("--device", "cpu", "--epochs", "1", "--threads", "1")
+    assert run(trained, *options, "--out", "exact").returncode == 0
+    done = run(trained, *options, "--out", "mixed", "--amp")
+    assert done.returncode == 0, done.stderr
+    losses = [float(history(trained.parent / name)[1][1]) for name in ("exact", "mixed")]
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)
+
+
+@pytest.mark.parametrize("target", ["pytorch"], indirect=True)
+def test_compile_without_a_compiler_is_one_line(trained: Path) -> None:
+    environment = {**os.environ, "CXX": "no-such-compiler", "TORCHINDUCTOR_CACHE_DIR": "cache"}
+    command = [sys.executable, trained.name, "--compile", "--device", "cpu", "--epochs", "1"]
+    done = subprocess.run(
+        command, cwd=trained.parent, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("net.py: error: ")
+    assert "compiler" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_run_says_that_it_replaces_another(trained: Path) -> None:
+    first = run(trained, "--epochs", "1", "--out", "out")
+    again = run(trained, "--epochs", "1", "--out", "out")
+    assert not first.stdout.startswith("replaces")
+    assert again.stdout.splitlines()[0] == "replaces the run in out; --resume goes on with one"
+    resumed = run(trained, "--epochs", "2", "--resume", "out")
+    assert resumed.stdout.startswith("epoch 2/2")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pipes of POSIX")
+def test_a_reader_that_goes_away_ends_the_run_without_a_word(trained: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, trained.name, "--epochs", "3", "--out", "out"]
+    with os.fdopen(write, "w") as closed:
+        done = subprocess.run(
+            command, cwd=trained.parent, stdout=closed, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+    assert len(history(trained.parent / "out")) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pipes of POSIX")
+@pytest.mark.parametrize("target", ["numpy"], indirect=True)
+@pytest.mark.parametrize("name", ["data/idx", "data/npz", "data/csv", "resume"])
+def test_a_pipe_is_no_file(name: str, tmp_path: Path, trained: Path) -> None:
+    write_digits(tmp_path / "data")
+    choices = {"test": name != "data/csv"}
+    if name.startswith("data"):
+        trained = write_script(tmp_path, data=part(name), choices=choices)
+    files = {"data/idx": "data/a-images", "data/npz": "data/a.npz", "data/csv": "data/a.csv"}
+    place = tmp_path / files.get(name, "checkpoint.safetensors")
+    os.mkfifo(place)
+    command = [sys.executable, trained.name, *(("--resume", ".") if name == "resume" else ())]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("net.py: error: ")
+    assert done.stderr.endswith(f"{place.name}: not a regular file\n")
 
 
 def test_an_interrupted_run_keeps_its_last_epoch(trained: Path) -> None:
@@ -124,6 +235,7 @@ def in_python(path: Path, code: str) -> str:
     return done.stdout
 
 
+@pytest.mark.parametrize("target", ["numpy"], indirect=True)
 def test_threads_are_set_by_a_script_but_not_by_an_import(trained: Path) -> None:
     arguments = "sys.argv = ['net.py', '--threads=3', '--epochs=1']"
     ran = in_python(trained, f"{arguments}; runpy.run_path('net.py', run_name='__main__')")

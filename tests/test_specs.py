@@ -14,31 +14,43 @@ import numpy as np
 import pytest
 import torch
 from compiled import Compiled, compile_file, compile_text, directional_error, worst
+from test_networks import DIGITS, FAMILIES
 from torch import nn
 
 from specc.diagnostics import Diagnostics
+from specc.options import Options
 from specc.pipeline import analyse, generate, load
 from specc.resources import resource
+from specc.small import small_settings
 
 SPECS = sorted(resource("specs").glob("*.net"), key=lambda path: path.name)
 NETS = [path for path in SPECS if analyse(load(path), Diagnostics())]
 
+BOOK_CNN = (25 * 32 + 32) + (32 * 25 * 64 + 64) + (7 * 7 * 64 * 512 + 512) + (512 * 10 + 10)
 PARAMETERS = {
-    "book_cnn": (25 * 32 + 32) + (32 * 25 * 64 + 64) + (7 * 7 * 64 * 512 + 512) + (512 * 10 + 10),
+    "book_cnn": BOOK_CNN,
+    "book_cnn_bn": BOOK_CNN + 2 * (32 + 64),
     "lenet": 61_706,
     "linear_regression": 2 + 1,
     "mlp": (784 * 512 + 512) + (512 * 10 + 10),
     "perceptron": 3 + 1,
     "softmax_regression": 7_850,
     "xor": (2 * 8 + 8) + (8 + 1),
+    **DIGITS,
 }
-"""How many numbers each network learns, counted by hand."""
+"""How many numbers each network learns, counted by hand; for the large ones see
+`test_networks.py`."""
+
+
+def small(path: Path) -> list[str]:
+    """The settings at which a large spec is small."""
+    return [f"{name}={value}" for name, value in small_settings(path).items()]
 
 
 @pytest.fixture(scope="module", params=NETS, ids=lambda path: path.stem)
 def spec(request: pytest.FixtureRequest) -> tuple[Path, Compiled]:
-    """A shipped spec and its network."""
-    return request.param, compile_file(request.param)
+    """A shipped spec and its network, at a small size."""
+    return request.param, compile_file(request.param, small(request.param))
 
 
 # ---------------------------------------------------------------- what they are
@@ -52,12 +64,17 @@ def test_no_diagnostics(path: Path) -> None:
     assert list(diagnostics) == []
 
 
+def test_every_spec_is_counted_by_hand() -> None:
+    assert {path.stem for path in NETS} == PARAMETERS.keys() | FAMILIES
+    assert {path.stem for path in NETS if small(path)} == FAMILIES
+
+
 def test_as_many_parameters_as_counted_by_hand(spec: tuple[Path, Compiled]) -> None:
     path, compiled = spec
-    arrays = compiled.net.parameters().values()
-    assert sum(array.size for array in arrays) == PARAMETERS[path.stem]
-    assert compiled.net.values.size == PARAMETERS[path.stem]
-    assert f"{PARAMETERS[path.stem]:,} parameters" in compiled.text
+    size = compiled.net.values.size
+    assert size == PARAMETERS.get(path.stem, size)
+    assert size == sum(array.size for array in compiled.net.parameters().values())
+    assert f"{size:,} parameters" in compiled.text
 
 
 def test_gradients_are_finite_differences(spec: tuple[Path, Compiled]) -> None:
@@ -80,12 +97,18 @@ def test_gradients_with_other_settings() -> None:
 def test_gradients_of_inputs_change_nothing_else(spec: tuple[Path, Compiled]) -> None:
     """The file that prunes them has the same gradients of parameters."""
     path, compiled = spec
-    full = compile_file(path, input_gradients=True)
+    full = compile_file(path, small(path), input_gradients=True)
     batch = compiled.batch(3)
     found, wanted = compiled.gradients(batch), full.gradients(batch)
     inputs = {tensor.name for tensor in compiled.shaped.inputs.values()}
     assert wanted.keys() - found.keys() == inputs
     assert worst(found, {name: wanted[name] for name in found}) < 1e-12
+
+
+def test_a_spec_of_ones_own_has_no_small_settings(tmp_path: Path) -> None:
+    """Also where it has the name of one that ships."""
+    assert small_settings(resource("specs", "vgg.net"))
+    assert small_settings(tmp_path / "vgg.net") == {}
 
 
 # ---------------------------------------------------------------- the same in PyTorch
@@ -191,7 +214,9 @@ def run(path: Path, tmp_path: Path, *arguments: str) -> list[dict[str, str]]:
     """Compile a spec, run the file, and return the history that it wrote."""
     tmp_path.mkdir(exist_ok=True)
     script = tmp_path / f"{path.stem}.py"
-    script.write_text(generate(load(path), output=script, diagnostics=Diagnostics()).text, "utf-8")
+    script.write_text(
+        generate(load(path), Options(), output=script, diagnostics=Diagnostics()).text, "utf-8"
+    )
     out = tmp_path / "run"
     command = [sys.executable, "-W", "error", str(script), "--out", str(out), *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)

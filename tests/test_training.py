@@ -10,10 +10,11 @@ import pytest
 from specc.diagnostics import Diagnostic, Diagnostics
 from specc.explain import explanations
 from specc.pipeline import analyse
-from specc.rendering import render
+from specc.rendering import has_template, render_some, variables
 from specc.settings.contexts import contexts, network_context
 from specc.settings.registry import choices, settings
 from specc.source import Source
+from specc.targets.registry import targets
 from specc.training import Training, nothing_to_train, train_settings
 
 DIGITS = """
@@ -520,36 +521,63 @@ net Masked {
 
 # ---------------------------------------------------------------- templates
 
+PIECES = "piecewise([2, 0.1])"
 RENDERED = [
     (DIGITS, {}),
     (DIGITS, {"data": 'idx("d/a", "d/b", "d/c", "d/e")', "optimizer": "sgd(1)", "init": "he"}),
     (DIGITS, {"data": 'idx("d/a", "d/b")', "clip": "1", "split": "validation=0.5"}),
     (LINE, {"data": 'csv("a.csv", target="y", test="b.csv")', "metric": "mae, rmse"}),
     (SIDES, {"data": "separable", "optimizer": "momentum(0.1)", "metric": "accuracy"}),
-    (SIDES.replace("real[3]", "real[2]"), {"data": "xor", "schedule": "piecewise([2, 0.1])"}),
+    (SIDES.replace("real[3]", "real[2]"), {"data": "xor", "schedule": PIECES}),
     (TWO, {"data": 'npz("a.npz")', "penalty": "l2(1)", "init": "normal(0.01)"}),
 ]
 
 
-def parts(text: str, lines: dict[str, str]) -> Iterator[str]:
+def parts(text: str, lines: dict[str, str], target: str = "numpy") -> Iterator[str]:
     """The rendered parts of a section."""
     source = Source("test.net", text + section(**lines))
     (shaped,) = analyse(source, Diagnostics()).values()
     found = train_settings(shaped, Diagnostics())
     assert found is not None
     network = network_context(shaped, found, dropout=True, buffers=False)
-    yield render("numpy", "network", **network, stacked=False)
-    chosen = contexts(found, shaped, net="Net", dropout=True, spec_folder="../specs")
+    written = dict.fromkeys(("stacked", "losses", "explicit", "idle"), False)
+    yield render_some(target, "network", network | written)
+    chosen = contexts(found, shaped, net="Net", dropout=True, spec_folder="../specs", target=target)
     names = [template for template, _ in chosen]
     assert len(set(names)) == len(names)
+    assert all(has_template(target, name) for name in names)
     for template, context in chosen:
-        yield render("numpy", template, **context)
+        yield render_some(target, template, context)
 
 
+@pytest.mark.parametrize("target", targets())
 @pytest.mark.parametrize(("text", "lines"), RENDERED)
-def test_contexts_are_what_the_templates_take(text: str, lines: dict[str, str]) -> None:
-    for part in parts(text, lines):
+def test_contexts_are_what_the_templates_take(
+    text: str, lines: dict[str, str], target: str
+) -> None:
+    for part in parts(text, lines, target):
         compile(part, "part.py", "exec")
+
+
+def test_every_context_is_for_some_target() -> None:
+    """What no target's template takes is not in a context either."""
+    lines = {"penalty": "l2(1)", "clip": "1", "split": "validation=0.5", "schedule": PIECES}
+    (shaped,) = analyse(Source("test.net", DIGITS + section(**lines)), Diagnostics()).values()
+    found = train_settings(shaped, Diagnostics())
+    assert found is not None
+    given: dict[str, set[str]] = {}
+    taken: dict[str, set[str]] = {}
+    for target in targets():
+        network = network_context(shaped, found, dropout=True, buffers=False)
+        chosen = contexts(found, shaped, net="Net", dropout=True, spec_folder=".", target=target)
+        for template, context in [("network.py.j2", network), *chosen]:
+            given.setdefault(template, set()).update(context)
+            used = variables(target, template.removesuffix(".py.j2"))
+            taken.setdefault(template, set()).update(used)
+    wide = {"train/epoch.py.j2", "train/loop.py.j2", "train/command.py.j2", "train/l2.py.j2"}
+    assert all(given[name] <= taken[name] for name in given.keys() - wide)
+    choices = set.union(*(given[name] - taken[name] for name in wide))
+    assert choices <= set.union(*taken.values())
 
 
 def test_data_lie_where_the_spec_says() -> None:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from specc.commands.common import Options, files_argument, print_report, read_spec, spec_options
+from specc.commands.common import (
+    CommandOptions,
+    files_argument,
+    print_report,
+    read_spec,
+    spec_options,
+)
 
 if TYPE_CHECKING:
     from specc.check import ShapedModel
@@ -23,7 +29,9 @@ if TYPE_CHECKING:
 @spec_options
 @click.option("--train", "section", metavar="NAME", help="Which `train` section is meant.")
 @click.option("--json", "as_json", is_flag=True, help="Short for `--output-format json`.")
-def command(files: tuple[str, ...], options: Options, section: str | None, as_json: bool) -> int:
+def command(
+    files: tuple[str, ...], options: CommandOptions, section: str | None, as_json: bool
+) -> int:
     """Read specs, give every tensor its shape, and report every error and warning.
 
     Prints a line for each net that is right. With `--output-format json`, the diagnostics and
@@ -46,7 +54,7 @@ def command(files: tuple[str, ...], options: Options, section: str | None, as_js
 
 
 def _check(
-    file: str, options: Options, section: str | None, diagnostics: Diagnostics
+    file: str, options: CommandOptions, section: str | None, diagnostics: Diagnostics
 ) -> list[dict[str, Any]]:
     """The nets of a file that are right; what is wrong goes to `diagnostics`."""
     from specc.diagnostics import CompileError, Diagnostics

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
+from specc.options import Options
 from specc.report import FORMATS, report, tally
 
 if TYPE_CHECKING:
@@ -25,21 +26,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The options that every command on a spec has.
+@dataclass(frozen=True)
+class CommandOptions(Options):
+    """The options that every command on a spec has, and how diagnostics are reported (`form`)."""
 
-    Attributes:
-        net: which net is meant; `None` for all, or the only one.
-        settings: `name=value` texts for the net's parameters.
-        allow_imports: whether imports may leave the folder of the spec.
-        form: how diagnostics are reported.
-    """
-
-    net: str | None
-    settings: tuple[str, ...]
-    allow_imports: bool
-    form: str
+    form: str = "text"
 
     def analyse(self, source: Source, diagnostics: Diagnostics) -> dict[str, ShapedModel]:
         """The shaped nets of a spec; see `specc.pipeline.analyse`."""
@@ -55,14 +46,13 @@ class Options:
 
     def shape_one(self, source: Source, diagnostics: Diagnostics) -> ShapedModel:
         """The only net of a spec, or the one that is meant; see `specc.pipeline.shape_one`."""
-        from specc import pipeline
+        from specc.pipeline import shape_one
 
-        options = pipeline.Options(self.net, self.settings, allow_imports=self.allow_imports)
-        return pipeline.shape_one(source, options, diagnostics)
+        return shape_one(source, self, diagnostics)
 
 
 def spec_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Add the options of `Options`; the command gets them as its argument `options`."""
+    """Add the options of `CommandOptions`; the command gets them as its argument `options`."""
 
     def collected(
         net: str | None,
@@ -71,7 +61,8 @@ def spec_options(command: Callable[..., R]) -> Callable[..., R]:
         output_format: str,
         **rest: Any,
     ) -> R:
-        return command(options=Options(net, settings, allow_imports, output_format), **rest)
+        options = CommandOptions(net, settings, allow_imports, form=output_format)
+        return command(options=options, **rest)
 
     decorated: Callable[..., R] = wraps(command)(collected)
     for option in reversed(_SPEC_OPTIONS):
@@ -113,6 +104,25 @@ _SPEC_OPTIONS = (
     click.option("--allow-imports", is_flag=True, help="Let imports leave the folder of the spec."),
     format_option,
 )
+
+
+def sizes_option(command: Callable[P, R]) -> Callable[P, R]:
+    """Add `--size`; the command gets the numbers of free sizes by name as its argument `sizes`."""
+    return click.option(
+        "--size",
+        "sizes",
+        multiple=True,
+        metavar="NAME=N",
+        callback=lambda context, parameter, texts: dict(map(_size, texts)),
+        help="The number that a free size stands for, such as `T=35`.",
+    )(command)
+
+
+def _size(text: str) -> tuple[str, int]:
+    name, _, number = (part.strip() for part in text.partition("="))
+    if not name or not number.isdecimal() or int(number) < 1:
+        raise click.BadParameter(f"`{text}` is not of the form `T=35`", param_hint="'--size'")
+    return name, int(number)
 
 
 def file_argument(command: Callable[P, R]) -> Callable[P, R]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from specc.commands.common import (
     STDIN,
-    Options,
+    CommandOptions,
     file_argument,
     read_spec,
     reporting,
@@ -21,43 +21,11 @@ from specc.commands.common import (
 )
 from specc.commands.failure import Failure, writing
 from specc.commands.targets import hides_module, nets_of, parse_program, stem
-
-if TYPE_CHECKING:
-    from specc import syntax
-    from specc.diagnostics import Diagnostics
-    from specc.source import Source
+from specc.options import Options
+from specc.targets.registry import targets
 
 STAGES = ("code", "ast", "graph", "shapes", "grad")
-TARGETS = ("numpy", "pytorch")
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """What to compile, and how, besides the options of every command."""
-
-    file: str
-    options: Options
-    target: str
-    train: str | None
-    input_gradients: bool
-
-    def generate(
-        self, source: Source, net: str | None, output: Path, diagnostics: Diagnostics
-    ) -> str:
-        """The code of a net."""
-        from specc.pipeline import generate
-
-        return generate(
-            source,
-            net=net,
-            settings=self.options.settings,
-            allow_imports=self.options.allow_imports,
-            target=self.target,
-            train=self.train,
-            input_gradients=self.input_gradients,
-            output=output,
-            diagnostics=diagnostics,
-        ).text
+BACKWARD = sorted({form for target in targets().values() for form in target.backward})
 
 
 @click.command(
@@ -76,24 +44,31 @@ class _Job:
     help="The folder to write into; by default the working folder.",
 )
 @click.option(
-    "--target", type=click.Choice(TARGETS), default="numpy", show_default=True, help="The library."
+    "--target",
+    type=click.Choice(tuple(targets())),
+    default="numpy",
+    show_default=True,
+    help="The library.",
 )
 @click.option("--train", metavar="NAME", help="Which `train` section is compiled in.")
 @click.option("--input-gradients", is_flag=True, help="Let `backward` return them, too.")
+@click.option(
+    "--backward",
+    type=click.Choice(BACKWARD),
+    help="With PyTorch, whether gradients are left to autograd (as they are by default).",
+)
 @click.option("--force", is_flag=True, help="Write over a file that specc has not written.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 unless up to date.")
 @click.option("--emit", type=click.Choice(STAGES), help="Write nothing; print what a stage makes.")
 def command(
     file: str,
-    options: Options,
+    options: CommandOptions,
     output: str | None,
     out_dir: str | None,
-    target: str,
-    train: str | None,
-    input_gradients: bool,
     force: bool,
     check: bool,
     emit: str | None,
+    **chosen: Any,
 ) -> int:
     """Compile the nets of a spec to standalone code.
 
@@ -103,18 +78,23 @@ def command(
     """
     if output is not None and out_dir is not None:
         raise click.UsageError("give `-o` or `--out-dir`, not both")
-    if target != "numpy":
-        raise click.UsageError(f"the target `{target}` is not built yet, only `numpy` is")
+    options = replace(options, **chosen)
+    _check_backward(options)
     if output == STDIN and emit is None:
         output, emit = None, "code"
-    job = _Job(file, options, target, train, input_gradients)
     if emit is not None and emit != "code":
-        _print_stage(job, emit)
+        _print_stage(file, options, emit)
         return 0
     with reporting(options.form, to=sys.stderr if emit else None) as diagnostics:
+        from specc.pipeline import generate
+
         source = read_spec(file)
-        places = _places(job, parse_program(source, diagnostics), output, out_dir)
-        made = [(p, job.generate(source, n, p, diagnostics)) for n, p in places]
+        nets = nets_of(parse_program(source, diagnostics))
+        made = []
+        for net, path in _places(file, nets, options.net, output, out_dir):
+            meant = replace(options, net=net)
+            code = generate(source, meant, output=path, diagnostics=diagnostics)
+            made.append((path, code.text))
     if emit is not None:
         sys.stdout.write("\n\n".join(text for _, text in made))
         return 0
@@ -127,13 +107,20 @@ def command(
     return 0
 
 
+def _check_backward(options: Options) -> None:
+    """Refuse a form of the backward pass that the target does not have."""
+    target = targets()[options.target]
+    if options.backward is not None and len(target.backward) == 1:
+        always = f"with the target `{target.name}` the backward pass is always {target.backward[0]}"
+        raise click.UsageError(f"{always}; leave out `--backward`")
+
+
 def _places(
-    job: _Job, program: syntax.Program, output: str | None, out_dir: str | None
+    file: str, names: list[str], wanted: str | None, output: str | None, out_dir: str | None
 ) -> list[tuple[str | None, Path]]:
     """The nets to compile, and the file of each; `None` stands for the only net."""
-    wanted, names = job.options.net, nets_of(program)
     if output is not None:
-        if job.file != STDIN and os.path.realpath(output) == os.path.realpath(job.file):
+        if file != STDIN and os.path.realpath(output) == os.path.realpath(file):
             raise click.UsageError("`-o` is the spec itself")
         if hides_module(Path(output).stem):
             name = Path(output).stem
@@ -141,7 +128,7 @@ def _places(
         return [(wanted, Path(output))]
     folder = Path(out_dir or ".")
     chosen: list[str | None] = [wanted] if wanted is not None or not names else [*names]
-    return [(n, folder / f"{stem(job.file, n, len(names) == 1)}.py") for n in chosen]
+    return [(n, folder / f"{stem(file, n, len(names) == 1)}.py") for n in chosen]
 
 
 def write_code(path: Path, text: str, *, force: bool = False) -> None:
@@ -181,15 +168,15 @@ def _outdated(path: Path, why: str) -> int:
     return 1
 
 
-def _print_stage(job: _Job, stage: str) -> None:
+def _print_stage(file: str, options: CommandOptions, stage: str) -> None:
     from specc import dump
 
-    with reporting(job.options.form, to=sys.stderr) as diagnostics:
-        source = read_spec(job.file)
+    with reporting(options.form, to=sys.stderr) as diagnostics:
+        source = read_spec(file)
         program = parse_program(source, diagnostics)
         if stage == "ast":
             lines = list(dump.syntax_tree(program))
         else:
-            shaped = job.options.analyse(source, diagnostics)
+            shaped = options.analyse(source, diagnostics)
             lines = [line for model in shaped.values() for line in dump.stage(stage, model)]
     print("\n".join(lines))

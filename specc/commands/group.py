@@ -14,6 +14,7 @@ COMMANDS = {
     "compile": "Turn a spec into standalone code.",
     "train": "Compile a spec and train it.",
     "render": "Draw a net.",
+    "verify": "Check that all targets compute the same, and gradients are right.",
     "summary": "List a net's layers, parameters and costs.",
     "fmt": "Set specs in the canonical form.",
     "explain": "Say what an error's code means.",

@@ -10,7 +10,7 @@ import click
 
 from specc.commands.common import (
     STDIN,
-    Options,
+    CommandOptions,
     file_argument,
     read_spec,
     reporting,
@@ -45,10 +45,22 @@ _HEADS = (b"digraph", b"strict digraph", b"graph", b"<?xml", b"<svg", b"<!--", b
     metavar="N",
     help="How many blocks inside one another are drawn open.",
 )
+@click.option(
+    "--apart/--nested",
+    "is_apart",
+    default=None,
+    help="Each kind of block once beside the net, or each block in its place. "
+    "[default: apart if the net is large]",
+)
 def command(
-    file: str, options: Options, output: str | None, form: str | None, depth: int | None
+    file: str,
+    options: CommandOptions,
+    output: str | None,
+    form: str | None,
+    depth: int | None,
+    is_apart: bool | None,
 ) -> None:
-    """Draw a net: layers with shapes and parameter counts, blocks as nested boxes.
+    """Draw a net: layers with shapes and parameter counts, blocks with their contents.
 
     Without `-o`, `lenet.net` is drawn to `lenet.svg`; `-o -` writes standard output. All forms
     but dot need Graphviz.
@@ -57,7 +69,7 @@ def command(
     with reporting(options.form, to=sys.stderr if output == STDIN else None) as diagnostics:
         net = options.shape_one(read_spec(file), diagnostics)
     place = output or f"{stem(file, net.net.name, len(net.model.nets) == 1)}.{form}"
-    picture = draw(net, form, depth)
+    picture = draw(net, form, depth, is_apart)
     if output == STDIN:
         sys.stdout.buffer.write(picture)
         return
@@ -84,14 +96,18 @@ def _form(output: str | None, form: str | None) -> Format:
     suffix = Path(output or "").suffix.removeprefix(".").lower()
     if form is None and suffix and suffix not in FORMATS:
         raise click.UsageError(f"`.{suffix}` is no picture; known are {', '.join(FORMATS)}")
+    if form is not None and suffix in FORMATS and suffix != form:
+        raise click.UsageError(f"`-o {output}` is {suffix}, `--format {form}` is not")
     return cast(Format, form or suffix or ("dot" if output == STDIN else "svg"))
 
 
-def draw(net: ShapedModel, form: Format, depth: int | None = None) -> bytes:
-    """The picture of a net."""
+def draw(
+    net: ShapedModel, form: Format, depth: int | None = None, is_apart: bool | None = None
+) -> bytes:
+    """The picture of a net; `depth` and `is_apart` as in `specc.draw.dot`."""
     from specc.draw import NoGraphviz, RenderError, dot, render
 
-    text = dot(net, depth=depth)
+    text = dot(net, depth, is_apart)
     if form == "dot":
         return text.encode()
     try:

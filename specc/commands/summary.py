@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from specc.commands.common import (
-    Options,
+    CommandOptions,
     file_argument,
     read_spec,
     reporting,
+    sizes_option,
     spec_options,
     wants_colour,
 )
@@ -35,36 +36,24 @@ if TYPE_CHECKING:
     metavar="N",
     help="Examples at a time, for the memory.",
 )
-@click.option(
-    "--size",
-    "sizes",
-    multiple=True,
-    metavar="NAME=N",
-    help="The number that a free size stands for, such as `T=35`.",
-)
+@sizes_option
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
-def command(file: str, options: Options, batch: int, sizes: tuple[str, ...], as_json: bool) -> None:
+def command(
+    file: str, options: CommandOptions, batch: int, sizes: dict[str, int], as_json: bool
+) -> None:
     """List the layers of a net: output shapes, parameters, multiply-adds, memory in training."""
-    given = dict(map(_size, sizes))
     with reporting(options.form, to=sys.stderr) as diagnostics:
         net = options.shape_one(read_spec(file), diagnostics)
     from specc.summarize import summarize
 
     try:
-        summary = summarize(net, batch=batch, sizes=given)
+        summary = summarize(net, batch=batch, sizes=sizes)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="'--size'") from None
     if as_json:
         _print_json(summary, net.net.name, batch)
     else:
         _print_table(summary, net.net.name, batch)
-
-
-def _size(text: str) -> tuple[str, int]:
-    name, _, number = (part.strip() for part in text.partition("="))
-    if not name or not number.isdecimal() or int(number) < 1:
-        raise click.BadParameter(f"`{text}` is not of the form `T=35`", param_hint="'--size'")
-    return name, int(number)
 
 
 def _print_json(summary: Summary, net: str, batch: int) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from specc.commands.common import (
-    Options,
+    CommandOptions,
     file_argument,
     read_spec,
     reporting,
@@ -20,8 +22,10 @@ from specc.commands.common import (
 from specc.commands.compile import write_code
 from specc.commands.failure import Failure, writing
 from specc.commands.render import Format, draw, keep_others
+from specc.commands.resume import need_run_of
 from specc.commands.targets import net_to_train, nets_of, parse_program, stem
 from specc.reporting.display import clean
+from specc.targets.registry import targets
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -39,6 +43,13 @@ _PATIENCE = 2.0
 @file_argument
 @spec_options
 @click.option("--train", "section", metavar="NAME", help="Which `train` section is meant.")
+@click.option(
+    "--target",
+    type=click.Choice(tuple(targets())),
+    default="numpy",
+    show_default=True,
+    help="The library.",
+)
 @click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Passes over the data.")
 @click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Examples a step.")
 @click.option(
@@ -51,14 +62,24 @@ _PATIENCE = 2.0
 @click.option(
     "--resume", type=click.Path(), metavar="DIR", help="Go on where the run in this folder ended."
 )
+@click.option("--check-finite", is_flag=True, help="Find the layer where numbers overflow.")
+@click.option("--device", metavar="NAME", help="With PyTorch: such as `cpu` or `cuda:0`.")
+@click.option("--amp", is_flag=True, help="With PyTorch: products in bfloat16.")
+@click.option("--compile", is_flag=True, help="With PyTorch: let `torch.compile` speed it up.")
 def command(
-    file: str, options: Options, section: str | None, out: str | None, **given: object
+    file: str,
+    options: CommandOptions,
+    section: str | None,
+    target: str,
+    out: str | None,
+    **given: object,
 ) -> int:
     """Train a net as its spec says.
 
     The results go to `runs/<spec>`: the code, a diagram, the weights, the history of the run and
     a picture of it. Options set here go before those of the spec.
     """
+    _check_target(target, given)
     with reporting(options.form) as diagnostics:
         from specc.diagnostics import Diagnostics
         from specc.pipeline import generate
@@ -72,18 +93,15 @@ def command(
         script = folder / f"{name}.py"
         code = generate(
             source,
-            net=net,
-            settings=options.settings,
-            allow_imports=options.allow_imports,
-            target="numpy",
-            train=section,
-            input_gradients=False,
+            replace(options, net=net, train=section, target=target),
             output=script,
             diagnostics=diagnostics,
         )
         shaped = options.analyse(source, diagnostics)[code.net]
         if train_settings(shaped, Diagnostics(), section) is None:
             diagnostics.add(nothing_to_train(shaped))
+    if given["resume"] is not None:
+        need_run_of(shaped, Path(str(given["resume"])))
     write_code(script, code.text)
     diagram = _draw(shaped, folder / name)
     if options.form == "text":
@@ -91,8 +109,18 @@ def command(
     before = _changed(folder / "history.csv")
     status = _run([sys.executable, str(script), "--out", str(folder), *_passed_on(given)])
     if _changed(folder / "history.csv") != before:  # else what lies there is of another run
-        _show_results(folder, script, diagram, code.net)
+        _show_results(folder, diagram, code.net)
     return status
+
+
+def _check_target(target: str, given: dict[str, object]) -> None:
+    """Refuse what the target does not have, or has not got."""
+    for name in ("device", "amp", "compile"):
+        if given[name] and target != "pytorch":
+            raise click.UsageError(f"`--{name}` needs `--target pytorch`")
+    if target == "pytorch" and find_spec("torch") is None:
+        help = "`pip install torch`, or train without `--target pytorch`"
+        raise Failure("PyTorch is not installed", help)
 
 
 def _changed(path: Path) -> int | None:
@@ -102,8 +130,9 @@ def _changed(path: Path) -> int | None:
 
 def _passed_on(given: dict[str, object]) -> list[str]:
     """The options that are the script's own, as it takes them."""
-    options = [(f"--{name}", value) for name, value in given.items() if value is not None]
-    return [str(word) for option in options for word in option]
+    known = {f"--{name.replace('_', '-')}": value for name, value in given.items()}
+    chosen = [(option, value) for option, value in known.items() if value not in (None, False)]
+    return [str(word) for option in chosen for word in option if word is not True]
 
 
 def _draw(net: ShapedModel, path: Path) -> Path:
@@ -113,7 +142,8 @@ def _draw(net: ShapedModel, path: Path) -> Path:
     form: Format = "svg"
     try:
         picture = draw(net, form)
-    except Failure:
+    except Failure as error:
+        print(clean(f"no picture of the net: {error.message}"), file=sys.stderr)
         form = "dot"
         picture = draw(net, form)
     diagram = path.with_suffix(f".{form}")
@@ -149,8 +179,8 @@ def _end(process: Popen[bytes]) -> int:
         return process.wait()
 
 
-def _show_results(folder: Path, script: Path, diagram: Path, net: str) -> None:
-    """Draw the run, and say which files there are."""
+def _show_results(folder: Path, diagram: Path, net: str) -> None:
+    """Draw the run, and say which files there are besides those that the script has told of."""
     history = folder / "history.csv"
     curve = folder / "loss.svg"
     if not history.is_file():
@@ -161,14 +191,6 @@ def _show_results(folder: Path, script: Path, diagram: Path, net: str) -> None:
         plot_history(history, curve, net)
     except (OSError, ValueError) as error:
         print(f"no picture of the run: {error}", file=sys.stderr)
-    files = [
-        (script, "the code"),
-        (diagram, "the diagram"),
-        (folder / "weights.safetensors", "the weights"),
-        (history, "the run, epoch by epoch"),
-        (curve, "the same as a picture"),
-    ]
-    width = max(len(str(path)) for path, _ in files)
-    for path, what in files:
+    for path, what in ((diagram, "the diagram"), (curve, "the history as a picture")):
         if path.is_file():
-            print(clean(f"  {path!s:{width}}  {what}"))
+            print(clean(f"{path}: {what}"))

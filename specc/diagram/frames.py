@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """Where an edge begins: a node, the types that it hands on, and the names of taps."""
+    """Where an edge begins: a node, the types that it hands on, and the names of taps.
+
+    `is_fan`: more than two edges begin there.
+    """
 
     node: str
     types: tuple[TensorType, ...]
     taps: tuple[str, ...] = ()
+    is_fan: bool = False
 
 
 Sources = tuple[Source, ...]

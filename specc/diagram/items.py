@@ -64,6 +64,10 @@ class Items:
         """How many numbers a function learns."""
         return count_parameters(function, self._counts)
 
+    def call_text(self, functions: Sequence[Function]) -> str:
+        """`residual(64…512, stride=1…2)`, for calls of a block that are drawn as one."""
+        return self._blocks.call_text(functions)
+
     def id(self, path: str, name: str) -> str:
         """A name for a node that no other has: its path, with a number if it is used again."""
         joined = _join(path, name)
@@ -78,7 +82,7 @@ class Items:
             text = _own_text(labels.layer_text(layers), layers[0], name)
             counts = tuple(layer_parameters(x) for x in layers)
         else:
-            text = self._blocks.call_text([c.function for c in calls])
+            text = self.call_text([c.function for c in calls])
             counts = tuple(self.count(c.function) for c in calls)
         shared = self._use(frame, peers[0], counts)
         counts = counts if frame.is_counted else (0,)

@@ -97,8 +97,12 @@ def _argument(argument: Argument, layers: Sequence[Layer]) -> str:
     if argument.is_required:
         return spread(values)
     if isinstance(values[0].plain, bool):
-        return argument.name if values[0].plain else f"no {argument.name}"
+        return _flag(argument.name, values[0])
     return f"{argument.name} {spread(values)}"
+
+
+def _flag(name: str, value: Value) -> str:
+    return name if value.plain else f"no {name}"
 
 
 def _window(values: Sequence[Value]) -> str:
@@ -124,7 +128,9 @@ class Blocks:
         shown = []
         for parameter in block.parameters:
             values = [f.symbols[parameter.name] for f in functions]
-            if parameter.default is None:
+            if parameter.default is None and isinstance(values[0].plain, bool):
+                shown.append(_flag(parameter.name, values[0]))
+            elif parameter.default is None:
                 shown.append(spread(values))
             elif any(self._default(parameter, f) != f.symbols[parameter.name] for f in functions):
                 shown.append(f"{parameter.name}={spread(values)}")

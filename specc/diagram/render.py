@@ -33,7 +33,7 @@ class NoGraphviz(RenderError):
     def __init__(self) -> None:
         super().__init__(
             "drawing needs Graphviz: `apt install graphviz`, or `pip install pygraphviz` "
-            "(version 2 or newer carries Graphviz); a `.dot` file can be written without it"
+            "(version 2 or newer carries Graphviz)"
         )
 
 

@@ -1,67 +1,78 @@
 """Walking a network and drawing what is met: nodes, clusters, and edges between them.
 
 A body is walked for several functions at once, the *peers*: those of all iterations of a loop
-that look alike. The first of them is drawn, with the numbers of all. An edge runs from the node
-that makes a tensor to the node that reads it, through the borders of the clusters between them.
+that look alike. The first of them is drawn, with the numbers of all. What a block or loop takes
+comes in at one point and branches there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from specc import syntax
 from specc.check import ShapedModel
 from specc.diagram import labels, style
-from specc.diagram.frames import Frame, Source, Sources, by_input, outer_sources, typed
+from specc.diagram.canvas import Canvas, Look
+from specc.diagram.frames import Frame, Source, Sources, outer_sources, typed
 from specc.diagram.items import Item, Items
 from specc.diagram.kinds import Kinds, Run, distinct
-from specc.graph import Call, Function, Layer, Loop, Node, Tensor
-from specc.ops.base import LossOp
+from specc.diagram.layers import Layers
+from specc.diagram.parts import Part, Parts, is_empty
+from specc.diagram.ways import Ways, count_readers, stacks
+from specc.graph import Call, Function, Layer, Loop, Node, Origin, Tensor
 
-_SYMBOLS = {"add": "+", "multiply": "×"}
+if TYPE_CHECKING:
+    import graphviz
 
 
 class Sketch:
-    """The drawing of one network; clusters below `depth` levels become single nodes."""
+    """The drawing of one network.
 
-    def __init__(self, shaped: ShapedModel, depth: int | None) -> None:
-        import graphviz
+    Clusters below `depth` levels become single nodes. With `is_apart`, so do all blocks, and each
+    kind of them is drawn once beside the net.
+    """
 
+    def __init__(self, shaped: ShapedModel, depth: int | None, *, is_apart: bool = False) -> None:
         self.shaped = shaped
         self.depth = depth
         self.kinds = Kinds()
+        self.parts = Parts(shaped.function, self.kinds) if is_apart else None
         self.items = Items(shaped.model)
-        self.edges: list[tuple[str, str, dict[str, str]]] = []
-        self.graph = graphviz.Digraph(
-            shaped.net.name,
-            graph_attr=style.GRAPH | {"label": self._title()},
-            node_attr=style.NODE,
-            edge_attr=style.EDGE,
-        )
+        self.canvas = Canvas(shaped.net.name)
+        self.layers = Layers(self.canvas)
+
+    @property
+    def size(self) -> int:
+        """How many nodes the text has."""
+        return self.canvas.size
 
     def text(self) -> str:
         """The drawing as DOT text."""
-        frame = Frame((self.shaped.function,), self.graph, "", 0)
+        graph = self.canvas.graph
+        count = self.items.count(self.shaped.function)
+        name, small = labels.clip(self.shaped.net.name), labels.parameters_text((count,))
+        graph.graph_attr["label"] = style.title(name, small)
+        self._net(Frame((self.shaped.function,), graph, "", 0))
+        for part in self.parts or ():
+            self._kind(part)
+        return self.canvas.text()
+
+    # ------------------------------------------------------------ the net and its edge
+
+    def _net(self, frame: Frame) -> None:
         self._ends(frame, self.shaped.inputs, "input")
         self._ends(frame, self.shaped.targets, "target")
         self._body(frame)
         self._outputs(frame)
-        for tail, head, attributes in self.edges:
-            self.graph.edge(tail, head, **attributes)
-        return str(self.graph.source)
-
-    def _title(self) -> str:
-        count = self.items.count(self.shaped.function)
-        return style.title(labels.clip(self.shaped.net.name), labels.parameters_text((count,)))
-
-    # ------------------------------------------------------------ the net's edge
 
     def _ends(self, frame: Frame, tensors: Mapping[str, Tensor], what: str) -> None:
         for name, tensor in tensors.items():
             node = self.items.id(what, name)
             frame.sources[id(tensor)] = (Source(node, (tensor.type,)),)
-            self._node(frame, node, style.label(labels.clip(name)), style.end(what == "target"))
+            label = style.label(labels.clip(name))
+            self.canvas.node(frame.graph, node, label, style.end(what == "target"))
 
     def _outputs(self, frame: Frame) -> None:
         """The outputs, unless the only one is what the only loss reads."""
@@ -73,91 +84,100 @@ class Sketch:
         names = names or [("output", "output")] * len(self.shaped.outputs)
         for (name, shown), tensor in zip(names, self.shaped.outputs, strict=True):
             node = self.items.id("output", name)
-            self._node(frame, node, style.label(labels.clip(shown)), style.end(False))
-            self._edges(frame.read(tensor), node, {})
+            label = style.label(labels.clip(shown))
+            self.canvas.node(frame.graph, node, label, style.end(is_target=False))
+            self.canvas.connect(frame.read(tensor), node, {})
+
+    def _kind(self, part: Part) -> None:
+        """A kind of block beside the net, with the shapes that come in and leave at any call."""
+        import graphviz
+
+        functions = part.functions
+        counts = tuple(self.items.count(function) for function in functions)
+        path = self.items.id("", part.name.replace(" ", ""))
+        item = Item(path, part.name, "", (1,), counts, counts)
+        around = graphviz.Digraph(f"cluster_{path}/around", graph_attr=style.AROUND)
+        frame = Frame(functions, around, "", 0)
+        peers = zip(*(f.inputs for f in functions), strict=True)
+        inputs = [self._stub(frame, f"{path}/in{i}", p) for i, p in enumerate(peers)]
+        results = self._cluster(frame, functions, inputs, item, style.part(part.number))
+        peers = zip(*(f.outputs for f in functions), strict=True)
+        for index, (sources, tensors) in enumerate(zip(results, peers, strict=True)):
+            (stub,) = self._stub(frame, f"{path}/out{index}", tensors)
+            self.canvas.connect(typed(sources, ()), stub.node, {})
+        self.canvas.graph.subgraph(around)
+
+    def _stub(self, frame: Frame, name: str, peers: Sequence[Tensor]) -> Sources:
+        """The shape of what comes into a part, or leaves it."""
+        text = labels.shape_text([tensor.type for tensor in peers])
+        self.canvas.node(frame.graph, name, style.label(text), style.STUB)
+        return (Source(name, ()),)
 
     # ------------------------------------------------------------ bodies
 
     def _body(self, frame: Frame) -> None:
         first = frame.functions[0]
-        readers: dict[int, int] = {}
-        for index, node in enumerate(first.nodes):
-            for tensor in node.inputs:
-                readers.setdefault(id(tensor), index)
-            peers = [function.nodes[index] for function in frame.functions]
+        ways = Ways.of(first)
+        for group in stacks(first):
+            node = first.nodes[group[0]]
+            peers = [function.nodes[group[0]] for function in frame.functions]
             if isinstance(node, Loop):
                 self._loop(frame, [p for p in peers if isinstance(p, Loop)])
+            elif isinstance(node, Call):
+                self._call(frame, peers, self.items.instance(frame, peers, node.name))
             else:
-                skips = {id(t) for t in node.inputs if readers[id(t)] < index}
-                self._instance(frame, peers, self.items.instance(frame, peers, node.name), skips)
-        self._align_branches(frame)
+                stack = [[f.nodes[i] for f in frame.functions] for i in group]
+                items = [self.items.instance(frame, p, p[0].name) for p in stack]
+                self.layers.draw(frame, ways, stack, items)
+        self._align_branches(frame, ways)
 
-    def _align_branches(self, frame: Frame) -> None:
+    def _align_branches(self, frame: Frame, ways: Ways) -> None:
         """The first layers of paths on one level, from left to right as in the spec."""
         branches: dict[int, list[str]] = {}
         for node in frame.functions[0].nodes:
             if isinstance(node, Layer) and len(node.inputs) == 1:
                 drawn = frame.read(node.outputs[0])[0].node
                 branches.setdefault(id(node.inputs[0]), []).append(drawn)
-        for names in branches.values():
+        for tensor, names in branches.items():
             if len(names) > 1:
                 with frame.graph.subgraph(graph_attr={"rank": "same"}) as level:
+                    join = ways.forks.get(tensor)
+                    if join is not None and len(names) == len(join.inputs):
+                        fork = frame.sources[tensor][0].node
+                        names = self._centre(frame, level, names, fork, join)
                     for left, right in pairwise(names):
-                        level.edge(left, right, style="invis")
+                        level.edge(left, right, **style.ORDER)
 
-    def _instance(self, frame: Frame, peers: Sequence[Node], item: Item, skips: set[int]) -> None:
-        """A layer or a call."""
-        layers = [p for p in peers if isinstance(p, Layer)]
-        results: list[Sources]
-        if layers:
-            self._layer(frame, layers, item, skips)
-            results = [(Source(item.id, ()),)]
-        else:
-            inputs = [frame.read(tensor) for tensor in peers[0].inputs]
-            functions = distinct([p.function for p in peers if isinstance(p, Call)])
-            results = self._part(frame, functions, inputs, item, is_loop=False)
+    def _centre(
+        self, frame: Frame, level: graphviz.Digraph, names: list[str], fork: str, join: Layer
+    ) -> list[str]:
+        """Put a join straight below the fork of its paths, and the caption above the first path.
+
+        Returns:
+            The names of what stands on one level: the first layers, of an even number of paths
+            with a point in their middle.
+        """
+        head, middle = frame.read(join.outputs[0])[0].node, len(names) // 2
+        if frame.path and len(names) > 2:
+            self.canvas.edge(f"{frame.path}/caption", names[0], style.ABOVE)
+        if len(names) % 2:
+            self.canvas.edge(fork, names[middle], style.PLUMB)
+            return names
+        centre = f"{head}/centre"
+        self.canvas.point(level, centre, style.UNSEEN)
+        self.canvas.edge(fork, centre, style.PLUMB)
+        self.canvas.edge(centre, head, style.PLUMB)
+        return [*names[:middle], centre, *names[middle:]]
+
+    # ------------------------------------------------------------ calls and loops
+
+    def _call(self, frame: Frame, peers: Sequence[Node], item: Item) -> None:
+        inputs = [frame.read(tensor) for tensor in peers[0].inputs]
+        functions = distinct([p.function for p in peers if isinstance(p, Call)])
+        results = self._part(frame, functions, inputs, item, is_loop=False)
         outputs = zip(*(p.outputs for p in peers), strict=True)
         for sources, tensors in zip(results, outputs, strict=True):
             frame.sources[id(tensors[0])] = typed(sources, tensors)
-
-    # ------------------------------------------------------------ layers
-
-    def _layer(self, frame: Frame, layers: Sequence[Layer], item: Item, skips: set[int]) -> None:
-        op = layers[0].op
-        is_join = op.input_count is None
-        look = style.layer(op.family, layers[0].is_shared)
-        times = labels.times_text(item.times)
-        text = f"{item.text or op.name} {times}" if times else item.text
-        label = style.label(item.name, text, item.small)
-        if op.name in _SYMBOLS and not text and not item.small:
-            label, look = style.label(_SYMBOLS[op.name]), style.symbol()
-        elif is_join:
-            label, look = style.label(labels.layer_text(layers)), style.join()
-        self._node(frame, item.id, label, look)
-        for position, tensor in enumerate(layers[0].inputs):
-            edge = style.into_join(bool(skips)) if is_join else {}
-            if is_join and id(tensor) in skips:
-                edge = style.skip()
-            elif isinstance(op, LossOp) and position == 1:
-                edge = style.to_target()
-            self._edges(frame.read(tensor), item.id, edge)
-
-    def _edges(self, sources: Sources, head: str, look: dict[str, str]) -> None:
-        import graphviz
-
-        for source in sources:
-            text, own = labels.shape_text(source.types), {}
-            if source.taps:
-                own = style.tap()
-                ends = dict.fromkeys((source.taps[0], source.taps[-1]))
-                text = f"{labels.clip('…'.join(ends))} {text}"
-            label = {"label": graphviz.escape(f" {text} ")}
-            self.edges.append((source.node, head, own | look | label))
-
-    def _node(self, frame: Frame, name: str, label: str, look: dict[str, str]) -> None:
-        frame.graph.node(name, label, **look)
-
-    # ------------------------------------------------------------ calls and loops
 
     def _part(
         self,
@@ -168,30 +188,68 @@ class Sketch:
         *,
         is_loop: bool,
     ) -> list[Sources]:
-        """A body as a cluster, or as a single node where it lies too deep."""
+        """A body as a cluster; or as a single node, where it lies too deep or is drawn apart."""
+        part = self.parts.of(functions[0]) if self.parts is not None else None
+        if part is not None or (self.depth is not None and frame.level >= self.depth):
+            return self._box(frame, functions, inputs, item, part)
+        look = style.cluster(frame.level, bool(item.shared), is_loop)
+        return self._cluster(frame, functions, inputs, item, look)
+
+    def _cluster(
+        self,
+        frame: Frame,
+        functions: Sequence[Function],
+        inputs: Sequence[Sources],
+        item: Item,
+        look: Look,
+    ) -> list[Sources]:
         import graphviz
 
-        if self.depth is not None and frame.level >= self.depth:
-            return self._box(frame, functions, inputs, item)
-        label = style.cluster_label(item.name, item.text, labels.times_text(item.times), item.small)
-        look = style.cluster(frame.level, bool(item.shared), is_loop) | {"label": label}
         graph = graphviz.Digraph(f"cluster_{item.id}", graph_attr=look)
         is_counted = frame.is_counted and not item.shared.startswith("shared")
         inner = Frame(functions, graph, item.id, frame.level + 1, frame, is_counted)
-        inner.sources.update(by_input(functions[0], inputs))
-        self._body(inner)
-        if graph.body:
+        for tensor, sources in zip(functions[0].inputs, inputs, strict=True):
+            inner.sources[id(tensor)] = sources
+        if not is_empty(functions[0]):
+            self._entries(inner, item)
+            self._body(inner)
             frame.graph.subgraph(graph)
         return inner.results()
 
+    def _entries(self, frame: Frame, item: Item) -> None:
+        """The points where tensors come in, the caption at their left."""
+        function = frame.functions[0]
+        readers = count_readers(function)
+        count = 1 if function.origin is Origin.LOOP else len(function.inputs)
+        names = [f"{item.id}/caption"]
+        label = style.caption(item.name, item.text, labels.times_text(item.times), item.small)
+        with frame.graph.subgraph(graph_attr={"rank": "same"}) as level:
+            level.node(names[0], label, **style.CAPTION)
+            for position, tensor in enumerate(function.inputs[:count]):
+                if readers[id(tensor)]:
+                    name = f"{item.id}/{position}"
+                    look = style.FORK if readers[id(tensor)] > 1 else style.point()
+                    self.canvas.point(level, name, look)
+                    self.canvas.connect(frame.read(tensor), name, style.LINE_ON)
+                    frame.sources[id(tensor)] = (Source(name, (), is_fan=readers[id(tensor)] > 2),)
+                    names.append(name)
+            for left, right in pairwise(names):
+                level.edge(left, right, **style.ORDER)
+
     def _box(
-        self, frame: Frame, functions: Sequence[Function], inputs: Sequence[Sources], item: Item
+        self,
+        frame: Frame,
+        functions: Sequence[Function],
+        inputs: Sequence[Sources],
+        item: Item,
+        part: Part | None,
     ) -> list[Sources]:
         text = " ".join(t for t in (item.text, labels.times_text(item.times)) if t)
         label = style.label(item.name, text, item.small)
-        self._node(frame, item.id, label, style.box(bool(item.shared)))
+        look = style.box(bool(item.shared), part.number if part is not None else None)
+        self.canvas.node(frame.graph, item.id, label, look)
         for sources in inputs:
-            self._edges(sources, item.id, {})
+            self.canvas.connect(sources, item.id, {})
         outputs = zip(*(f.outputs for f in functions), strict=True)
         return [(Source(item.id, tuple(t.type for t in peers)),) for peers in outputs]
 
@@ -216,10 +274,14 @@ class Sketch:
             item = self.items.loop(frame, loop, runs, name)
             return self._part(frame, functions, inputs, item, is_loop=True)
         single = Frame(functions, frame.graph, frame.path, frame.level, frame, frame.is_counted)
-        single.sources.update(by_input(functions[0], inputs))
+        for tensor, sources in zip(functions[0].inputs, inputs, strict=True):
+            single.sources[id(tensor)] = sources
         nodes = [function.nodes[0] for function in functions]
         item = self.items.repeated(self.items.instance(single, nodes, name), runs)
-        self._instance(single, nodes, item, set())
+        if isinstance(nodes[0], Layer):
+            self.layers.draw(single, Ways.of(functions[0]), [nodes], [item])
+        else:
+            self._call(single, nodes, item)
         return single.results()
 
     def _taps(self, frame: Frame, run: Run, results: Sequence[Sources]) -> None:

@@ -5,9 +5,11 @@ The colours of the families are tints of the palette of Okabe and Ito 2008.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 FONT = "Helvetica,Arial,sans-serif"
 INK, QUIET, LINE = "#1f2328", "#59636e", "#818b98"
-SKIP = "#0072b2"
+SKIP, DARK = "#0072b2", "#3d4650"
 
 GRAPH = {
     "fontcolor": INK,
@@ -37,8 +39,9 @@ EDGE = {
     "fontcolor": QUIET,
     "fontname": FONT,
     "fontsize": "9",
-    "weight": "4",
+    "weight": "1000",
 }
+"""The weight keeps lines straight, at the price of wider clusters."""
 
 _BLUE = ("#deebf7", "#4a90c2")
 _SKY = ("#e3f4fb", "#56b4e9")
@@ -57,6 +60,7 @@ _FAMILIES = {
     "loss": _ORANGE,
 }
 _CLUSTERS = ("#f8fafb", "#eef2f5")
+_PARTS = ("#d55e00", "#009e73", "#cc79a7", "#0072b2", "#e69f00", "#56b4e9")
 
 
 def layer(family: str, is_shared: bool) -> dict[str, str]:
@@ -66,35 +70,32 @@ def layer(family: str, is_shared: bool) -> dict[str, str]:
     return style | {"peripheries": "2"} if is_shared else style
 
 
-def symbol() -> dict[str, str]:
-    """A join that is a sign in a circle."""
-    return {
-        "shape": "circle",
-        "style": "filled",
-        "fillcolor": "white",
-        "color": INK,
-        "fixedsize": "true",
-        "fontsize": "16",
-        "height": "0.3",
-        "width": "0.3",
-    }
-
-
-def join() -> dict[str, str]:
-    """A join that is a word."""
-    return {"fillcolor": "white", "color": INK, "height": "0.2", "width": "0.5"}
+SIGN = {
+    "shape": "circle",
+    "style": "filled",
+    "fillcolor": "white",
+    "color": INK,
+    "fixedsize": "true",
+    "fontsize": "16",
+    "height": "0.3",
+    "margin": "0",
+    "width": "0.3",
+}
+"""A join that is a sign in a circle."""
 
 
 def end(is_target: bool) -> dict[str, str]:
     """An input or output of the net, or a target."""
     if is_target:
         return {"fillcolor": "white", "style": "rounded,filled,dashed"}
-    return {"fillcolor": "#3d4650", "color": "#3d4650", "fontcolor": "white"}
+    return {"fillcolor": DARK, "color": DARK, "fontcolor": "white"}
 
 
-def box(is_shared: bool) -> dict[str, str]:
-    """A block that is drawn as one node."""
+def box(is_shared: bool, part: int | None) -> dict[str, str]:
+    """A block that is drawn as one node; in the colour of its part, if it is drawn apart."""
     style = {"fillcolor": _CLUSTERS[1], "color": QUIET, "height": "0.4"}
+    if part is not None:
+        style |= {"fillcolor": "white", "color": _PARTS[part % len(_PARTS)], "penwidth": "2"}
     return style | {"peripheries": "2"} if is_shared else style
 
 
@@ -103,36 +104,68 @@ def cluster(level: int, is_shared: bool, is_loop: bool) -> dict[str, str]:
     return {
         "bgcolor": _CLUSTERS[level % 2],
         "color": QUIET if is_shared else "#c4ccd4",
-        "fontsize": "11",
-        "labeljust": "l",
+        "label": "",
         "margin": "10",
         "penwidth": "1.6" if is_shared or is_loop else "1",
         "style": "rounded",
     }
 
 
-def into_join(has_skip: bool) -> dict[str, str]:
-    """An edge into a join.
-
-    Where paths of equal rank meet, they stay straight and these edges bend; past a skip, the
-    path goes straight on.
-    """
-    return {} if has_skip else {"weight": "1"}
+def part(number: int) -> dict[str, str]:
+    """A kind of block that is drawn once, beside the net."""
+    colour = _PARTS[number % len(_PARTS)]
+    return cluster(0, is_shared=False, is_loop=False) | {"color": colour, "penwidth": "2"}
 
 
-def skip() -> dict[str, str]:
-    """An edge that carries a tensor past other layers, as in a residual block."""
-    return {"color": SKIP, "fontcolor": SKIP, "penwidth": "1.8", "weight": "0"}
+AROUND = {"color": "none", "label": "", "margin": "14"}
+"""What keeps a part at a distance from its neighbours."""
+STUB = {"fontcolor": QUIET, "fontsize": "9", "height": "0", "shape": "plain", "style": ""}
+"""A shape that comes into a part, or leaves it."""
+STACK = CAPTION = {"margin": "0", "shape": "plain", "style": ""}
+"""A table: layers that stand on one another, a join as a bar, a caption."""
 
 
-def tap() -> dict[str, str]:
-    """An edge from inside a loop to where it is tapped."""
-    return {"color": SKIP, "fontcolor": SKIP, "weight": "1"}
+def point(colour: str = LINE, size: str = "0.02") -> dict[str, str]:
+    """A point of a line."""
+    return {"color": colour, "height": size, "shape": "point", "width": size}
 
 
-def to_target() -> dict[str, str]:
-    """The edge from a target to its loss."""
-    return {"style": "dashed", "weight": "1"}
+FORK = point(size="0.06")
+"""Where a tensor branches that comes into a cluster."""
+BEND = point(SKIP)
+"""Where a shortcut is led past the layers beside it."""
+UNSEEN = point() | {"style": "invis"}
+
+# ---------------------------------------------------------------- edges
+
+LIGHT = {"weight": "1"}
+"""Edges that bend where they meet, so that others stay straight."""
+HEAVY = {"weight": EDGE["weight"]}
+ORDER = {"style": "invis", "weight": "1"}
+"""An edge that is not seen, and puts one node at the left of another."""
+ABOVE = ORDER | {"weight": "9"}
+"""An edge that is not seen, and puts a caption above the first of several paths."""
+PLUMB = ORDER | HEAVY
+"""An edge that is not seen, and puts a join straight below the fork where its ways begin."""
+LINE_ON = {"arrowhead": "none"}
+"""An edge to a point where its line goes on."""
+SHORT = {"color": SKIP, "penwidth": "1.8", "weight": "0"}
+"""An edge that carries a tensor past other layers, as in a residual block."""
+TAP = {"color": SKIP, "fontcolor": SKIP, "weight": "1"}
+"""An edge from inside a loop to where it is tapped."""
+TO_TARGET = {"style": "dashed", "weight": "1"}
+"""The edge from a target to its loss."""
+
+# ---------------------------------------------------------------- labels
+
+
+def bar(text: str, count: int) -> str:
+    """A join as a bar across the paths that end there, with a port `i0` for each."""
+    width = 70 if count == 2 else max(220 - 5 * count, 20)
+    ports = "".join(f'<td port="i{i}" width="{width}" height="3"></td>' for i in range(count))
+    table = f'<table border="0" cellborder="0" cellspacing="0" cellpadding="1" bgcolor="{DARK}">'
+    word = f'<font color="white">{_escaped(text)}</font>'
+    return f'<{table}<tr>{ports}</tr><tr><td colspan="{count}">{word}</td></tr></table>>'
 
 
 def label(heading: str, text: str = "", small: str = "") -> str:
@@ -154,18 +187,27 @@ def title(heading: str, small: str) -> str:
     return f"<<b>{_escaped(heading)}</b><br/>{_quiet(small)}<br/>{room}>"
 
 
-def cluster_label(heading: str, text: str, times: str, small: str) -> str:
-    """`repeat1 ×2`, `residual(64)` and a quiet third line at the left.
-
-    An empty cell at the right keeps the edges that come in from above off the text.
-    """
+def caption(heading: str, text: str, times: str, small: str) -> str:
+    """`repeat1 ×2`, `residual(64)` and a quiet third line, one below the other."""
     first = f"<b>{_escaped(f'{heading} {times}'.rstrip())}</b>"
     lines = [line for line in (first, _escaped(text), _quiet(small)) if line]
-    cells = "".join(f'<tr><td align="left">{line}</td></tr>' for line in lines)
-    width = max(6 * (len(heading) + len(times) + 1), 6 * len(text), 5 * len(small))
-    table = '<table border="0" cellborder="0" cellpadding="0" cellspacing="0">'
-    room = f'<td width="{min(width + 30, 120)}"></td>'
-    return f"<{table}<tr><td>{table}{cells}</table></td>{room}</tr></table>>"
+    rows = "".join(f'<tr><td align="left">{line}</td></tr>' for line in lines)
+    return f'<<table border="0" cellborder="0" cellpadding="0" cellspacing="0">{rows}</table>>'
+
+
+def stack(pieces: Sequence[tuple[str, str, str, dict[str, str]]]) -> str:
+    """Layers that stand on one another: heading, text and quiet line of each, and its look."""
+    rows = [_piece(*piece, is_first=i == 0) for i, piece in enumerate(pieces)]
+    table = '<table border="0" cellborder="1" cellpadding="4" cellspacing="0">'
+    return f"<{table}{''.join(rows)}</table>>"
+
+
+def _piece(heading: str, text: str, small: str, look: dict[str, str], *, is_first: bool) -> str:
+    name = f"<b>{_escaped(heading)}</b>" if text or small else _escaped(heading)
+    lines = [line for line in (name, _escaped(text), _quiet(small)) if line]
+    inner = ("<br/>" if is_first else " &#160;").join(lines)
+    fill, line = look["fillcolor"], look["color"]
+    return f'<tr><td style="rounded" bgcolor="{fill}" color="{line}">{inner}</td></tr>'
 
 
 def _quiet(text: str) -> str:

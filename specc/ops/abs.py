@@ -10,6 +10,7 @@ class Abs(FunctionOp):
     """Absolute value: y = |x|, max(0, x) + α min(0, x) with α = −1. dx = dy · sign(x)."""
 
     name = "abs"
+    torch_function = "torch.abs"
     sources = "slides (hidden units); Jarrett et al. 2009"
     backward_needs = "input"
     keeps_input = True

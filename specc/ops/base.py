@@ -16,7 +16,7 @@ from specc.diagnostics import Diagnostic, Label
 from specc.graph import Layer, Tensor
 from specc.signature import Argument
 from specc.source import Span
-from specc.terms import Term
+from specc.terms import Term, render, substitute
 from specc.types import Content, TensorType
 from specc.values import Value
 
@@ -132,6 +132,24 @@ class Construction:
     positional: tuple[Term, ...] = ()
     keywords: Mapping[str, Term] = field(default_factory=dict)
 
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """All arguments."""
+        return (*self.positional, *self.keywords.values())
+
+    def arguments(self, names: Mapping[str, Term]) -> list[str]:
+        """The arguments as source, with `names` put in."""
+        made = self.with_names(names)
+        keywords = [f"{name}={render(term)}" for name, term in made.keywords.items()]
+        return [*map(render, made.positional), *keywords]
+
+    def with_names(self, names: Mapping[str, Term]) -> Construction:
+        """The same with `names` put in."""
+        keywords = {k: substitute(term, names) for k, term in self.keywords.items()}
+        return Construction(
+            self.kernel, tuple(substitute(term, names) for term in self.positional), keywords
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -192,11 +210,20 @@ class Op(ABC):
     def gradient(self, layer: Layer, d_output: Tensor, graph: GradientGraph) -> tuple[Tensor, ...]:
         """The gradients of the inputs, as tensors of the gradient graph."""
 
+    def torch_module(self, layer: Layer) -> Construction | None:
+        """The `nn.Module` of the PyTorch target, defaults left out; `None`: an expression does."""
+        return None
+
+    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
+        """What is no module in PyTorch: the layer applied to variables, in the public layout."""
+        raise NotImplementedError(f"`{self.name}` has neither a module nor an expression")
+
     @abstractmethod
     def pytorch(self, layer: Layer) -> str:
         """The same in PyTorch, the oracle of the tests, in the public layout.
 
-        An expression over `x` (or `x0, x1, …`), the parameters by name and, for a loss, `target`.
+        An expression over `x` (or `x0, x1, …`), the parameters by name, whether this is
+        `training`, and, for a loss, `target`.
         """
 
 
@@ -221,9 +248,11 @@ class LayerOp(Op):
 
     Attributes:
         returns_view_of_gradient: whether `backward` may return memory of its argument.
+        works_in_place: whether `backward(d_y, in_place=True)` works in the memory of d_y.
     """
 
     returns_view_of_gradient: ClassVar[bool] = False
+    works_in_place: ClassVar[bool] = False
 
     @abstractmethod
     def construct(self, layer: Layer) -> Construction:
@@ -243,6 +272,13 @@ class LayerOp(Op):
         """The class that can do every case, where there are several; else empty."""
         return ""
 
+    def torch_layer(self, layer: Layer) -> Construction:
+        """The class with a backward pass of its own that PyTorch code has where it is explicit."""
+        made = self.torch_module(layer)
+        if made is None:
+            return self.construct(layer)
+        return replace(made, kernel=made.kernel.removeprefix("nn."))
+
     def gradient(self, layer: Layer, d_output: Tensor, graph: GradientGraph) -> tuple[Tensor, ...]:
         """The layer's own `backward`."""
         return graph.layer_backward(layer, d_output)
@@ -251,11 +287,13 @@ class LayerOp(Op):
 class FunctionOp(Op):
     """An elementwise function without arguments: `y = relu(x)`, `d_x = relu_backward(d_y, y)`.
 
-    `backward_needs` is "input" or "output": what the derivative is written with.
+    `backward_needs` is "input" or "output": what the derivative is written with;
+    `torch_function` is its name in PyTorch.
     """
 
     family = "activation"
     backward_needs: ClassVar[str] = "output"
+    torch_function: ClassVar[str] = ""
 
     @property
     def function_name(self) -> str:
@@ -271,6 +309,10 @@ class FunctionOp(Op):
         """The function applied to variables; `place` is the input that it may overwrite."""
         out = "" if place is None else f", out={inputs[place]}"
         return f"{self.function_name}({', '.join(inputs)}{out})"
+
+    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
+        """`F.relu(x)`."""
+        return f"{self.torch_function}({', '.join(inputs)})"
 
     def infer(self, site: Site) -> TensorType:
         """The shape stays."""

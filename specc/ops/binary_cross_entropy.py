@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from specc.graph import Layer
 from specc.ops.base import Construction, LossOp, Sample, Site
 from specc.ops.losses import (
@@ -11,9 +13,12 @@ from specc.ops.losses import (
     fitting,
     masked,
     misfit,
+    real,
     require_equal,
     require_real_prediction,
     require_single,
+    scaled,
+    torch_mean,
 )
 from specc.ops.rules import given
 from specc.source import Span
@@ -57,6 +62,15 @@ class BinaryCrossEntropy(LossOp):
         """`BinaryCrossEntropy(scale=…)`, with a mask `MaskedBinaryCrossEntropy(scale=…)`."""
         kernel = f"{masked(layer)}BinaryCrossEntropy"
         return Construction(kernel, (), given(layer, "scale"))
+
+    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
+        """`F.binary_cross_entropy_with_logits`, which wants numbers of one shape and type."""
+        prediction, target, *mask = inputs
+        if layer.inputs[1].type.content is Content.LABEL:
+            axis = 2 if layer.input.rank == 2 else 1
+            target = f"{target}.unsqueeze({axis}).to({prediction}.dtype)"
+        function = "F.binary_cross_entropy_with_logits"
+        return scaled(torch_mean(function, (prediction, target, *mask)), real(layer["scale"]))
 
     def pytorch(self, layer: Layer) -> str:
         """`F.binary_cross_entropy_with_logits`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from specc.graph import Layer
 from specc.ops.base import Construction, LayerOp, Sample, Site, SiteError
 from specc.ops.joins import joined, require_joinable
@@ -57,6 +59,14 @@ class Concat(LayerOp):
         axis = _axis(layer["axis"], layer.input)
         inside = (-1, 1, 2)[axis] if layer.input.is_image else (1, -1)[axis - layer.input.rank]
         return Construction("Concat", (), {"axis": inside})
+
+    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
+        """`torch.cat`."""
+        return f"torch.cat([{', '.join(inputs)}], dim={_axis(layer['axis'], layer.input) + 1})"
+
+    def torch_layer(self, layer: Layer) -> Construction:
+        """`Concat(dim)`, the axis counted in the public layout."""
+        return Construction("Concat", (_axis(layer["axis"], layer.input) + 1,))
 
     def pytorch(self, layer: Layer) -> str:
         """`torch.cat`."""

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from specc.graph import Layer
 from specc.ops.base import Construction, LayerOp, ParameterSpec, Sample, Site
-from specc.ops.rules import given, product, require_divisible, require_image, require_number
-from specc.ops.windows import Axes, Axis, both, slide
+from specc.ops.convolutions import check_same, kernel_axis, require_groups, weight_and_bias
+from specc.ops.rules import given, product, require_image
+from specc.ops.windows import Axes, both, slide
 from specc.signature import BOOLEAN, POSITIVE, Argument, either, pair, word
 from specc.terms import Term
 from specc.types import TensorType
@@ -48,6 +49,8 @@ class Conv(LayerOp):
         Sample("conv(4, 3, dilation=[1, 2], pad=2)", (2, 6, 6)),
         Sample("conv(4, 3, groups=2)", (2, 6, 6)),
         Sample("conv(6, 3, pad=1, groups=3)", (3, 5, 5)),
+        Sample("conv(3, 3, pad=1, groups=3)", (3, 6, 5)),
+        Sample("conv(4, 3, stride=2, pad=1, dilation=[1, 2], groups=4)", (4, 7, 8)),
         Sample('conv(3, 5, pad="same")', (2, 6, 6)),
         Sample('conv(3, [2, 4], pad="same", dilation=[1, 2])', (2, 7, 8)),
     )
@@ -55,19 +58,15 @@ class Conv(LayerOp):
     def infer(self, site: Site) -> TensorType:
         """[in, H, W] → [channels, (H + 2·pad − extent) // stride + 1, the same of W]."""
         require_image(site)
-        require_number(site, site.input.features, "channels", "its weight has a slice for each")
-        _check_same(site)
-        require_divisible(site, site.input.features, "groups", "E0315", "its input channels")
-        require_divisible(site, site["channels"], "groups", "E0315", "`channels`", None)
+        check_same(site)
+        require_groups(site)
         height, width = slide(site, _measure)
         return site.input.with_shape(site["channels"], height, width)
 
     def parameters(self, layer: Layer) -> tuple[ParameterSpec, ...]:
         """Weight [channels, in / groups, height, width] and bias [channels]."""
-        shape = (layer["channels"], layer.input.features // layer["groups"], *both(layer["kernel"]))
-        weight = ParameterSpec("weight", shape, is_penalised=True)
-        bias = ParameterSpec("bias", (layer["channels"],))
-        return (weight, bias) if layer["bias"].plain else (weight,)
+        depth = layer.input.features // layer["groups"]
+        return weight_and_bias(layer, (layer["channels"], depth, *both(layer["kernel"])))
 
     def multiply_adds(self, layer: Layer) -> Value:
         """One for each number of a kernel at each place of the result."""
@@ -82,7 +81,7 @@ class Conv(LayerOp):
         return "Conv2d"
 
     def kernel(self, layers: Sequence[Layer]) -> str:
-        """One matrix product for kernels of one pixel; simpler indices where the stride is 1."""
+        """The first of the special classes that can do all of the layers, else the general one."""
         for kernel, allows in _SPECIAL.items():
             if all(allows(layer) for layer in layers):
                 return kernel
@@ -94,11 +93,27 @@ class Conv(LayerOp):
 
     def construct_as(self, layer: Layer, kernel: str) -> Construction:
         """The same for a particular kernel, which does not take what it does not need."""
-        positional = (layer.input.features.term, layer["channels"].term, layer["kernel"].term)
+        sizes = (layer.input.features, layer["channels"], layer["kernel"])
+        positional = tuple(size.term for size in sizes)
         keywords = given(layer, *_KEYWORDS[kernel])
         if layer["pad"].plain == "same" and "pad" in keywords:
             keywords["pad"] = _same(layer)
-        return Construction(kernel, positional[:2] if kernel == "Conv1x1" else positional, keywords)
+        return Construction(kernel, positional[_POSITIONAL.get(kernel, slice(None))], keywords)
+
+    def torch_module(self, layer: Layer) -> Construction:
+        """`nn.Conv2d(in_channels, channels, kernel, padding=…)`."""
+        positional = (layer.input.features.term, layer["channels"].term, layer["kernel"].term)
+        keywords = given(layer, *_KEYWORDS["Conv2d"])
+        renamed = {"padding" if k == "pad" else k: term for k, term in keywords.items()}
+        return Construction("nn.Conv2d", positional, renamed)
+
+    def torch_layer(self, layer: Layer) -> Construction:
+        """`Conv2d`, or `SameConv2d` where the padding is worked out."""
+        made = super().torch_layer(layer)
+        if layer["pad"].plain != "same":
+            return made
+        keywords = {name: term for name, term in made.keywords.items() if name != "padding"}
+        return Construction("SameConv2d", made.positional, keywords)
 
     def pytorch(self, layer: Layer) -> str:
         """`F.conv2d`; the padding that `"same"` means is put on first."""
@@ -112,7 +127,7 @@ class Conv(LayerOp):
         values = {name: known_values(layer[own].plain) for name, own in keywords.items()}
         x = "x"
         if values["padding"] == "same":
-            height, width = _layer_axes(layer)
+            height, width = _axes(layer.arguments, layer.input)
             ends = (width.before, width.after, height.before, height.after)
             x, values["padding"] = f"F.pad(x, ({', '.join(map(str, ends))}))", 0
         written = (f"{name}={value!r}" for name, value in values.items())
@@ -121,51 +136,24 @@ class Conv(LayerOp):
 
 def _measure(site: Site) -> Axes:
     """How the kernel slides over height and over width."""
-    return _axis("height", 0, site.arguments, site.input), _axis(
-        "width", 1, site.arguments, site.input
+    return _axes(site.arguments, site.input)
+
+
+def _axes(arguments: Mapping[str, Value], image: TensorType) -> Axes:
+    _, height, width = image.shape
+    return (
+        kernel_axis("height", 0, arguments, height),
+        kernel_axis("width", 1, arguments, width),
     )
-
-
-def _axis(name: str, i: int, arguments: Mapping[str, Value], image: TensorType) -> Axis:
-    parts = (arguments["kernel"], arguments["stride"], arguments["dilation"])
-    kernel, stride, dilation = (both(part)[i] for part in parts)
-    before, after = _ends(arguments["pad"], i, dilation * (kernel - 1))
-    return Axis(name, image.shape[1 + i], kernel, stride, before, after, dilation)
-
-
-def _ends(pad: Value, i: int, lost: Value) -> tuple[Value, Value]:
-    """The padding before and after; `lost` is what the result would be smaller by."""
-    if pad.plain == "same":
-        return lost // 2, lost - lost // 2
-    return both(pad)[i], both(pad)[i]
-
-
-def _layer_axes(layer: Layer) -> Axes:
-    """The same of a finished layer."""
-    return tuple(_axis("", i, layer.arguments, layer.input) for i in (0, 1))  # type: ignore[return-value]
 
 
 def _same(layer: Layer) -> Term:
     """The padding that `"same"` means, with both ends where they differ."""
-    axes = _layer_axes(layer)
+    axes = _axes(layer.arguments, layer.input)
     if any(axis.before != axis.after for axis in axes):
         return tuple((axis.before.term, axis.after.term) for axis in axes)
     height, width = ((axis.extent // 2).term for axis in axes)
     return height if height == width else (height, width)
-
-
-def _check_same(site: Site) -> None:
-    """Fail (E0306) where `pad="same"` meets a stride, which always makes the image smaller."""
-    if site["pad"].plain != "same" or all(item.number == 1 for item in both(site["stride"])):
-        return
-    works = site.try_with(stride=1)
-    raise site.fail(
-        "E0306",
-        f'`pad="same"` needs a stride of 1, gets {site["stride"]}',
-        "the result cannot be of the same size",
-        argument="pad",
-        help=f"with `stride=1` the result is {works}" if works else "",
-    )
 
 
 def _is(layer: Layer, name: str, number: int) -> bool:
@@ -178,11 +166,13 @@ def _is_pointwise(layer: Layer) -> bool:
 
 
 def _is_dense(layer: Layer) -> bool:
-    """A window that moves by one and never lies in the padding alone, over many channels.
+    """A window that moves by one and never lies in the padding alone, with long rows.
 
-    With few channels the general kernel is faster.
+    With short ones the general kernel is faster.
     """
-    return layer.input.features.number >= 8 and _is_plain(layer, "stride", "dilation", "groups")
+    _, width = both(layer["kernel"])
+    is_long = layer.input.features.number * width.number >= 16
+    return is_long and _is_plain(layer, "stride", "dilation", "groups")
 
 
 def _is_plain(layer: Layer, *names: str) -> bool:
@@ -193,9 +183,20 @@ def _is_plain(layer: Layer, *names: str) -> bool:
     return narrow and all(_is(layer, name, 1) for name in names)
 
 
-_SPECIAL = {"Conv1x1": _is_pointwise, "UnitStrideConv2d": _is_dense}
+def _is_depthwise(layer: Layer) -> bool:
+    """A kernel for each channel, and a channel for each kernel."""
+    return layer.input.features == layer["groups"] == layer["channels"]
+
+
+_SPECIAL = {
+    "Conv1x1": _is_pointwise,
+    "UnitStrideConv2d": _is_dense,
+    "DepthwiseConv2d": _is_depthwise,
+}
+_POSITIONAL = {"Conv1x1": slice(2), "DepthwiseConv2d": slice(1, None)}
 _KEYWORDS = {
     "Conv1x1": ("bias",),
     "UnitStrideConv2d": ("pad", "bias"),
+    "DepthwiseConv2d": ("stride", "pad", "dilation", "bias"),
     "Conv2d": ("stride", "pad", "dilation", "groups", "bias"),
 }

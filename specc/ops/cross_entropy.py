@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from specc.graph import Layer
 from specc.ops.base import Construction, LossOp, Sample, Site
 from specc.ops.losses import (
     SCALE,
+    real,
     require_classes,
     require_label_target,
     require_real_prediction,
+    scaled,
 )
 from specc.ops.rules import given
 from specc.signature import LARGEST, Argument, Kind, is_real, whole
 from specc.source import Span
+from specc.terms import render
 from specc.types import TensorType
 from specc.values import Value, known_values
 
@@ -73,6 +78,16 @@ class CrossEntropy(LossOp):
         keywords = given(layer, "weight", "ignore", "scale")
         weighted = "weight" in keywords or "ignore" in keywords
         return Construction("WeightedCrossEntropy" if weighted else "CrossEntropy", (), keywords)
+
+    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
+        """`F.cross_entropy`; with weights or a label to ignore a mean that may be of nothing."""
+        logits, label = inputs
+        if layer.input.rank == 2:
+            logits = f"{logits}.transpose(1, 2)"
+        options = given(layer, "weight", "ignore")
+        written = ", ".join([logits, label, *(f"{k}={render(v)}" for k, v in options.items())])
+        function = "weighted_cross_entropy" if options else "F.cross_entropy"
+        return scaled(f"{function}({written})", real(layer["scale"]))
 
     def pytorch(self, layer: Layer) -> str:
         """`F.cross_entropy`."""

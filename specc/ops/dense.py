@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from specc.graph import Layer
 from specc.ops.base import Construction, LayerOp, ParameterSpec, Sample, Site
 from specc.ops.rules import given, product, require_features, require_number
@@ -49,6 +51,10 @@ class Dense(LayerOp):
         """`Dense(in_features, units)`."""
         positional = (layer.input.features.term, layer["units"].term)
         return Construction("Dense", positional, given(layer, "bias"))
+
+    def torch_module(self, layer: Layer) -> Construction:
+        """`nn.Linear(in_features, units)`."""
+        return replace(self.construct(layer), kernel="nn.Linear")
 
     def pytorch(self, layer: Layer) -> str:
         """`F.linear`."""

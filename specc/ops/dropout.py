@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from specc.graph import Layer
 from specc.ops.base import Construction, LayerOp, Sample, Site
 from specc.signature import RATE, Argument
@@ -35,6 +37,10 @@ class Dropout(LayerOp):
     def construct(self, layer: Layer) -> Construction:
         """`Dropout(rate)`."""
         return Construction("Dropout", (layer["rate"].term,))
+
+    def torch_module(self, layer: Layer) -> Construction:
+        """`nn.Dropout(rate)`."""
+        return replace(self.construct(layer), kernel="nn.Dropout")
 
     def pytorch(self, layer: Layer) -> str:
         """Evaluation: the identity."""

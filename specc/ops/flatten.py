@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from specc.graph import Layer
 from specc.ops.base import Construction, LayerOp, Sample, Site
 from specc.ops.rules import product, warn_padded
@@ -34,6 +36,10 @@ class Flatten(LayerOp):
     def construct(self, layer: Layer) -> Construction:
         """`Flatten()`."""
         return Construction("Flatten")
+
+    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
+        """`x.flatten(1)`."""
+        return f"{inputs[0]}.flatten(1)"
 
     def pytorch(self, layer: Layer) -> str:
         """`flatten(1)`."""

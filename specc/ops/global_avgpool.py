@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from specc.graph import Layer
 from specc.ops.base import Construction, LayerOp, Sample, Site
 from specc.ops.rules import require_image
@@ -30,6 +32,10 @@ class GlobalAvgPool(LayerOp):
     def construct(self, layer: Layer) -> Construction:
         """`GlobalAvgPool2d()`."""
         return Construction("GlobalAvgPool2d")
+
+    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
+        """The mean over height and width."""
+        return f"{inputs[0]}.mean((2, 3))"
 
     def pytorch(self, layer: Layer) -> str:
         """The mean over height and width."""

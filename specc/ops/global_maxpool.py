@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from specc.graph import Layer
 from specc.ops.base import Construction, LayerOp, Sample, Site
 from specc.ops.rules import require_image
@@ -30,6 +32,10 @@ class GlobalMaxPool(LayerOp):
     def construct(self, layer: Layer) -> Construction:
         """`GlobalMaxPool2d()`."""
         return Construction("GlobalMaxPool2d")
+
+    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
+        """Pooling to a single pixel: unlike `amax` it hands the gradient to one place only."""
+        return f"F.adaptive_max_pool2d({inputs[0]}, 1).flatten(1)"
 
     def pytorch(self, layer: Layer) -> str:
         """The largest over height and width."""

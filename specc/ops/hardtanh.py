@@ -10,6 +10,7 @@ class HardTanh(FunctionOp):
     """Clipped line: y = max(−1, min(1, x)). dx = dy where −1 < x < 1."""
 
     name = "hardtanh"
+    torch_function = "F.hardtanh"
     sources = "slides (hidden units); Collobert 2004"
     backward_needs = "output"
     keeps_output = True

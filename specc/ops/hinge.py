@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from specc.graph import Layer
 from specc.ops.base import Construction, LossOp, Sample, Site
 from specc.ops.losses import (
     SCALE,
+    real,
     require_classes,
     require_label_target,
     require_real_prediction,
     require_single,
+    scaled,
 )
 from specc.ops.rules import given
 from specc.source import Span
@@ -53,6 +57,18 @@ class Hinge(LossOp):
         """`Hinge(scale=…)` for a single feature, else `MultiClassHinge(scale=…)`."""
         kernel = "Hinge" if layer.input.features.plain == 1 else "MultiClassHinge"
         return Construction(kernel, (), given(layer, "scale"))
+
+    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
+        """The formula for a single feature, else `F.multi_margin_loss`."""
+        scores, label = inputs
+        if layer.input.features.plain == 1:
+            margin = f"(2 * {label} - 1) * {scores}.squeeze({2 if layer.input.rank == 2 else 1})"
+            return scaled(f"F.relu(1 - {margin}).mean()", real(layer["scale"]))
+        if layer.input.is_image:
+            scores = f"{scores}.movedim(1, -1)"
+        if layer.input.rank > 1:
+            scores, label = f"{scores}.flatten(0, -2)", f"{label}.flatten()"
+        return scaled(f"F.multi_margin_loss({scores}, {label})", real(layer["scale"]))
 
     def pytorch(self, layer: Layer) -> str:
         """The formula, or `F.multi_margin_loss`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from specc.graph import Layer
 from specc.ops.base import FunctionOp, Site
 from specc.ops.rules import mending
 from specc.types import AXES, TensorType
@@ -31,6 +32,10 @@ class ArithmeticJoin(FunctionOp):
     def has_kernel(self) -> bool:
         """It is plain arithmetic."""
         return False
+
+    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
+        """`a + b`."""
+        return self.expression(inputs, None)
 
     def expression(self, inputs: Sequence[str], place: int | None) -> str:
         """`a + b`, or `np.add(a, b, out=a)`."""

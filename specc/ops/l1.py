@@ -11,6 +11,7 @@ class L1(ElementLoss):
     """Mean of |y − t| over all numbers. dy = sign(y − t) / count."""
 
     name = "l1"
+    torch_function = "F.l1_loss"
     kernel_name = "L1"
     sources = "cheat sheet"
     samples = (

@@ -32,6 +32,10 @@ class LeakyReLU(LayerOp):
         """`LeakyReLU(slope=…)`."""
         return Construction("LeakyReLU", (), given(layer, "slope"))
 
+    def torch_module(self, layer: Layer) -> Construction:
+        """`nn.LeakyReLU(slope)`."""
+        return Construction("nn.LeakyReLU", tuple(given(layer, "slope").values()))
+
     def pytorch(self, layer: Layer) -> str:
         """`F.leaky_relu`."""
         return f"F.leaky_relu(x, {layer['slope'].plain!r})"

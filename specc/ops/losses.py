@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
 from specc.diagnostics import Diagnostic, Label
 from specc.graph import Layer
+from specc.literal import literal
 from specc.ops.base import Construction, LossOp, Site, SiteError
 from specc.ops.rules import given
 from specc.signature import POSITIVE_REAL, TENSOR, Argument
 from specc.source import Span
 from specc.types import Content, TensorType
-from specc.values import constant
+from specc.values import Value, constant
 
 SCALE = Argument("scale", POSITIVE_REAL, 1, "what the loss is multiplied by")
 """Every loss takes it, as its last argument; `target=` is bound by the compiler."""
@@ -25,10 +27,11 @@ MASK = Argument("mask", TENSOR, None, "a tensor that is 0 where a number does no
 class ElementLoss(LossOp):
     """A mean over the numbers of a prediction and a target of one shape that a mask leaves.
 
-    `kernel_name` is the name of its class in the code.
+    `kernel_name` is the name of its class in the code, `torch_function` what PyTorch has.
     """
 
     kernel_name: ClassVar[str]
+    torch_function: ClassVar[str]
     arguments: ClassVar[tuple[Argument, ...]] = (MASK, SCALE)
 
     def check_target(self, site: Site, target: TensorType, declared: Span) -> None:
@@ -43,12 +46,46 @@ class ElementLoss(LossOp):
         written = (a.name for a in self.arguments if a is not MASK)
         return Construction(f"{masked(layer)}{self.kernel_name}", (), given(layer, *written))
 
+    def torch_factor(self, layer: Layer) -> float:
+        """What the mean is multiplied by."""
+        return real(layer["scale"])
+
+    def torch_options(self, layer: Layer) -> tuple[str, ...]:
+        """Further arguments of PyTorch's function."""
+        return ()
+
+    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
+        """`F.l1_loss(y, t)`, or the mean of what a mask leaves."""
+        options = self.torch_options(layer)
+        text = torch_mean(self.torch_function, inputs, options)
+        return scaled(text, self.torch_factor(layer))
+
     def in_pytorch(self, layer: Layer, function: str, *options: str) -> str:
         """The mean of PyTorch's `function` over what the mask leaves."""
         scale, more = layer["scale"].plain, "".join(f", {option}" for option in options)
         if not masked(layer):
             return f"{scale} * F.{function}(x, target{more})"
         return f"{scale} * F.{function}(x, target{more}, reduction='none')[mask != 0].mean()"
+
+
+def torch_mean(function: str, inputs: Sequence[str], options: Sequence[str] = ()) -> str:
+    """PyTorch's `function` of a prediction and a target, and of a mask if there is one."""
+    prediction, target, *mask = inputs
+    if not mask:
+        return f"{function}({', '.join([prediction, target, *options])})"
+    each = ", ".join([prediction, target, *options, 'reduction="none"'])
+    return f"masked_mean({function}({each}), {mask[0]})"
+
+
+def scaled(text: str, factor: float) -> str:
+    """A loss times a number, which is left out where it is 1."""
+    return text if factor == 1 else f"{literal(factor)} * {text}"
+
+
+def real(value: Value) -> float:
+    """A number that a loss is called with."""
+    assert isinstance(value.plain, int | float)
+    return value.plain
 
 
 def masked(layer: Layer) -> str:

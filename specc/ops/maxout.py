@@ -38,6 +38,11 @@ class Maxout(LayerOp):
         """`Maxout(pieces)`."""
         return Construction("Maxout", (layer["pieces"].term,))
 
+    def torch_module(self, layer: Layer) -> Construction:
+        """A module of its own."""
+        axis = {"dim": 2} if layer.input.rank == 2 else {}
+        return Construction("Maxout", (layer["pieces"].term,), axis)
+
     def pytorch(self, layer: Layer) -> str:
         """The maximum over an axis of its own."""
         axis = 2 if layer.input.rank == 2 else 1

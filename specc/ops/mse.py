@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specc.graph import Layer
 from specc.ops.base import Sample
-from specc.ops.losses import MASK, SCALE, ElementLoss
+from specc.ops.losses import MASK, SCALE, ElementLoss, real
 from specc.signature import BOOLEAN, Argument
 
 
@@ -15,6 +15,7 @@ class MSE(ElementLoss):
     """
 
     name = "mse"
+    torch_function = "F.mse_loss"
     kernel_name = "MeanSquaredError"
     sources = "slides (output units); book, chapter 7"
     arguments = (
@@ -31,6 +32,10 @@ class MSE(ElementLoss):
         Sample("mse", (2, 3, 4), target="real[2, 3, 4]"),
         Sample("mse(mask=m)", (4,), (4,), target="real[4]"),
     )
+
+    def torch_factor(self, layer: Layer) -> float:
+        """Half of it where the mean is halved."""
+        return real(layer["scale"]) * (0.5 if layer["half"].plain else 1)
 
     def pytorch(self, layer: Layer) -> str:
         """`F.mse_loss`."""

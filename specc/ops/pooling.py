@@ -57,6 +57,14 @@ class Pool(LayerOp):
             return Construction(kernel, (size,))
         return Construction(kernel, (size, _stride(layer.arguments).term), given(layer, "pad"))
 
+    def torch_module(self, layer: Layer) -> Construction:
+        """`nn.MaxPool2d(kernel, stride=…, padding=…)`; the stride is the kernel by default."""
+        size, stride = layer["kernel"].term, _stride(layer.arguments).term
+        keywords = {} if stride == size else {"stride": stride}
+        if "pad" in given(layer, "pad"):
+            keywords["padding"] = layer["pad"].term
+        return Construction(f"nn.{self.general_kernel}", (size,), keywords)
+
     def in_pytorch(self, layer: Layer) -> str:
         """The arguments of PyTorch's pooling functions."""
         values = (layer["kernel"], _stride(layer.arguments), layer["pad"])

@@ -35,6 +35,11 @@ class PReLU(LayerOp):
         """`PReLU(features)`."""
         return Construction("PReLU", (layer.input.features.term,))
 
+    def torch_module(self, layer: Layer) -> Construction:
+        """`nn.PReLU(features)`, of which steps need a variant: it takes the second axis."""
+        kernel = "SequencePReLU" if layer.input.rank == 2 else "nn.PReLU"
+        return Construction(kernel, (layer.input.features.term,))
+
     def pytorch(self, layer: Layer) -> str:
         """`F.prelu`, which takes the second axis."""
         if layer.input.rank == 2:

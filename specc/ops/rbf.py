@@ -47,6 +47,10 @@ class RBF(LayerOp):
         """`RBF(in_features, units)`."""
         return Construction("RBF", (layer.input.features.term, layer["units"].term))
 
+    def torch_module(self, layer: Layer) -> Construction:
+        """A module of its own."""
+        return self.construct(layer)
+
     def pytorch(self, layer: Layer) -> str:
         """The formula itself."""
         return "torch.exp(-((x.unsqueeze(-2) - weight) ** 2).sum(-1) / sigma**2)"

@@ -10,6 +10,7 @@ class ReLU(FunctionOp):
     """Rectifier: y = max(0, x). dx = dy where y > 0."""
 
     name = "relu"
+    torch_function = "F.relu"
     sources = "Nair and Hinton 2010; book, chapter 3"
     backward_needs = "output"
     keeps_output = True

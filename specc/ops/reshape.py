@@ -71,6 +71,19 @@ class Reshape(LayerOp):
         sizes = _sizes(layer["shape"])
         return Construction("Reshape", tuple(s.term if s.is_known else -1 for s in sizes))
 
+    def torch_module(self, layer: Layer) -> Construction:
+        """`nn.Unflatten` of features, `nn.Flatten` of all numbers, else a module of its own."""
+        made = self.construct(layer)
+        if len(made.positional) == 1:
+            return Construction("nn.Flatten")
+        if layer.input.rank == 1:
+            return Construction("nn.Unflatten", (1, made.positional))
+        return made
+
+    def torch_layer(self, layer: Layer) -> Construction:
+        """One class for all shapes."""
+        return self.construct(layer)
+
     def pytorch(self, layer: Layer) -> str:
         """`reshape` without the batch."""
         sizes = ", ".join(str(s) if s.is_known else "-1" for s in _sizes(layer["shape"]))

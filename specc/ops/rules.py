@@ -60,6 +60,21 @@ def require_image(site: Site) -> None:
     )
 
 
+def require_sequence(site: Site) -> None:
+    """Fail (E0307) unless the input is a real sequence: length, features."""
+    site.require_real()
+    if site.input.rank == 2:
+        return
+    has_batch = site.input.rank == 3
+    raise site.fail(
+        "E0307",
+        f"`{site.op.name}` needs a sequence, gets {site.input.description}",
+        "needs length and features",
+        note="shapes leave out the batch" if has_batch else "",
+        help=declaring(site, site.input.shape[1:]) if has_batch else _as_sequence(site),
+    )
+
+
 def declaring(site: Site, shape: tuple[Value, ...]) -> str:
     """Another declaration of the input, if it is declared in numbers and that one works."""
     written = "".join(site.made_at[0].text.split())
@@ -82,6 +97,13 @@ def _as_image(site: Site) -> str:
     image = TensorType((constant(1), *sizes))
     result = site.try_on(image)
     return f"with `reshape({image})` before it the result is {result}" if result else ""
+
+
+def _as_sequence(site: Site) -> str:
+    """A `reshape` that makes a sequence of single numbers of the input, if this layer takes it."""
+    sequence = TensorType((*site.input.shape, constant(1)))
+    result = site.try_on(sequence)
+    return f"with `reshape({sequence})` before it the result is {result}" if result else ""
 
 
 def require_features(site: Site) -> None:

@@ -10,6 +10,7 @@ class Sigmoid(FunctionOp):
     """Logistic function: y = 1 / (1 + exp(−x)). dx = dy · y · (1 − y)."""
 
     name = "sigmoid"
+    torch_function = "torch.sigmoid"
     sources = "slides (output units); book, chapter 7"
     backward_needs = "output"
     keeps_output = True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from specc.graph import Layer
+from specc.literal import literal
 from specc.ops.base import Sample
-from specc.ops.losses import MASK, SCALE, ElementLoss
+from specc.ops.losses import MASK, SCALE, ElementLoss, real
 from specc.signature import POSITIVE_REAL, Argument
 
 
@@ -15,6 +16,7 @@ class SmoothL1(ElementLoss):
     """
 
     name = "smooth_l1"
+    torch_function = "F.smooth_l1_loss"
     kernel_name = "SmoothL1"
     sources = "Girshick 2015"
     arguments = (
@@ -29,6 +31,11 @@ class SmoothL1(ElementLoss):
         Sample("smooth_l1", (2, 3, 4), target="real[2, 3, 4]"),
         Sample("smooth_l1(mask=m)", (4,), (4,), target="real[4]"),
     )
+
+    def torch_options(self, layer: Layer) -> tuple[str, ...]:
+        """Where it changes from squared to absolute."""
+        beta = real(layer["beta"])
+        return () if beta == 1 else (f"beta={literal(beta)}",)
 
     def pytorch(self, layer: Layer) -> str:
         """`F.smooth_l1_loss`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from specc.graph import Layer
 from specc.ops.base import FunctionOp, Sample
 
@@ -18,6 +20,10 @@ class Softmax(FunctionOp):
     backward_needs = "output"
     keeps_output = True
     samples = (Sample("softmax", (6,)), Sample("softmax", (4, 3)), Sample("softmax", (3, 4, 2)))
+
+    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
+        """`torch.softmax` over the features or channels."""
+        return f"torch.softmax({inputs[0]}, dim={-1 if layer.input.rank == 2 else 1})"
 
     def pytorch(self, layer: Layer) -> str:
         """`torch.softmax`."""

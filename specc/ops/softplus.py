@@ -10,6 +10,7 @@ class Softplus(FunctionOp):
     """Smooth rectifier: y = ln(1 + exp(x)). dx = dy · sigmoid(x) = dy · (1 − exp(−y))."""
 
     name = "softplus"
+    torch_function = "F.softplus"
     sources = "slides (hidden units); Dugas et al. 2001"
     backward_needs = "output"
     keeps_output = True

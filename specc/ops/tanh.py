@@ -10,6 +10,7 @@ class Tanh(FunctionOp):
     """Hyperbolic tangent: y = tanh(x). dx = dy · (1 − y²)."""
 
     name = "tanh"
+    torch_function = "torch.tanh"
     sources = "book, chapter 7"
     backward_needs = "output"
     keeps_output = True

@@ -1,8 +1,8 @@
-"""Windows that slide over an image: what convolution and pooling have in common."""
+"""Windows that slide over an image or a sequence: what convolution and pooling share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,7 +15,7 @@ ZERO, ONE = constant(0), constant(1)
 
 @dataclass(frozen=True)
 class Axis:
-    """A window that slides along one axis of an image; everything is counted in pixels.
+    """A window that slides along one axis; everything is counted in pixels, or steps of time.
 
     `before` and `after` are the padding at the two ends. Output size of Dumoulin and Visin 2016
     (also *notes*): floor((size + before + after - extent) / stride) + 1.
@@ -46,12 +46,12 @@ class Axis:
 
     @property
     def is_known(self) -> bool:
-        """Whether the size of the image is a number."""
+        """Whether the size along the axis is a number."""
         return isinstance(self.size.plain, int)
 
     @property
     def unread(self) -> int:
-        """How many rows or columns of the image the last window leaves unread.
+        """How many rows, columns or steps the last window leaves unread.
 
         Those between windows that lie apart are meant to be skipped and do not count.
         """
@@ -71,7 +71,8 @@ class Axis:
         return f"({self.size} + {padding} - {extent}) // {self.stride} + 1 = {self.output}"
 
 
-Axes = tuple[Axis, Axis]
+Axes = tuple[Axis, ...]
+"""Height and width of an image, or the length of a sequence."""
 Measure = Callable[[Site], Axes]
 
 
@@ -82,13 +83,13 @@ def both(value: Value) -> tuple[Value, Value]:
     return value, value
 
 
-def slide(site: Site, measure: Measure, largest_pad: int | None = None) -> tuple[Value, Value]:
-    """Height and width of the result, where the window fits into the image.
+def slide(site: Site, measure: Measure, largest_pad: int | None = None) -> tuple[Value, ...]:
+    """Height and width (or the length) of the result, where the window fits into the input.
 
     `measure` says how a site's window slides; a padding up to `largest_pad`, else up to the
     window itself, may be proposed.
-    Fails (E0301) where the window is larger than the image, warns (W0301) where the stride
-    leaves rows or columns unread.
+    Fails (E0301) where the window is larger than the input, warns (W0301) where the stride
+    leaves rows, columns or steps unread.
     """
     axes = measure(site)
     is_too_large = any(axis.is_known and axis.output.number < 1 for axis in axes)
@@ -100,7 +101,7 @@ def slide(site: Site, measure: Measure, largest_pad: int | None = None) -> tuple
         if is_too_large:
             _fail_too_large(site, axes, help or _padded(site, lambda _: True, largest))
         _warn_unread(site, axes, help)
-    return axes[0].output, axes[1].output
+    return tuple(axis.output for axis in axes)
 
 
 def _padded(site: Site, wanted: Callable[[Site], bool], largest: int) -> str:
@@ -115,38 +116,37 @@ def _padded(site: Site, wanted: Callable[[Site], bool], largest: int) -> str:
 
 
 def _fail_too_large(site: Site, axes: Axes, help: str) -> None:
-    height, width = axes
+    sizes = [axis.size for axis in axes]
     padded = [axis.size + axis.before + axis.after for axis in axes]
-    after = f" {_by(*padded)} with its padding," if padded != [height.size, width.size] else ""
+    after = f" {_by(padded)} with its padding," if padded != sizes else ""
     short = next(axis for axis in axes if axis.is_known and axis.output.number < 1)
-    turned = _channels_first(site)
     raise site.fail(
         "E0301",
-        f"`{site.op.name}` gets a {_by(height.size, width.size)} image,{after}"
-        f" smaller than its {_window(axes)}",
+        f"`{site.op.name}` gets a {_what(axes)},{after} smaller than its {_window(axes)}",
         f"needs {_needed(axes)}",
         note=_of(short, axes) + short.arithmetic,
-        help=turned or help,
+        help=_turned(site, axes) or help,
     )
 
 
-def _channels_first(site: Site) -> str:
-    """The declaration of an image whose channels stand last, if that is what is wrong."""
-    height, width, channels = site.input.shape
-    if channels.plain not in (1, 3) or not height.is_known or height.number <= 3:
+def _turned(site: Site, axes: Axes) -> str:
+    """The declaration of an input whose last axis should stand first, if that is what is wrong."""
+    *others, last = axes
+    if last.size.plain not in (1, 3) or any(a.is_known and a.size.number <= 3 for a in others):
         return ""
-    help = declaring(site, (channels, height, width))
-    return f"images are [channels, height, width]: {help}" if help else ""
+    *front, back = site.input.shape
+    help = declaring(site, (back, *front))
+    order = "images are [channels, height, width]" if others else "sequences are [length, features]"
+    return f"{order}: {help}" if help else ""
 
 
 def _warn_unread(site: Site, axes: Axes, help: str) -> None:
     short = next(axis for axis in axes if axis.unread)
-    image = _by(axes[0].size, axes[1].size)
     remainder = short.room.number % short.stride.number
     site.warn(
         site.diagnostic(
             "W0301",
-            f"`{site.op.name}` never reads {_unread(axes)} of its {image} image",
+            f"`{site.op.name}` never reads {_unread(axes)} of its {_what(axes)}",
             f"a stride of {short.stride} leaves a remainder",
             note=f"{_of(short, axes)}{short.arithmetic}, remainder {remainder}",
             help=help,
@@ -154,38 +154,53 @@ def _warn_unread(site: Site, axes: Axes, help: str) -> None:
     )
 
 
-def _by(height: Value, width: Value) -> str:
+def _by(sizes: Sequence[Value]) -> str:
     """`4x4`; free sizes in parentheses where they are sums."""
-    texts = (str(height), str(width))
+    texts = [str(size) for size in sizes]
     return "x".join(f"({text})" if " " in text else text for text in texts)
 
 
+def _what(axes: Axes) -> str:
+    """`4x4 image`, `sequence of 4 steps`."""
+    sizes = [axis.size for axis in axes]
+    return f"{_by(sizes)} image" if len(axes) == 2 else f"sequence of {_steps(sizes[0])}"
+
+
+def _steps(count: Value) -> str:
+    return f"{_by([count])} step{'' if count.plain == 1 else 's'}"
+
+
 def _window(axes: Axes) -> str:
-    height, width = axes
-    kernel = f"{_by(height.kernel, width.kernel)} kernel"
-    if (height.extent, width.extent) == (height.kernel, width.kernel):
-        return kernel
-    return f"{kernel}, which spans {_by(height.extent, width.extent)}"
+    kernels, extents = [axis.kernel for axis in axes], [axis.extent for axis in axes]
+    kernel = f"{_by(kernels)} kernel" if len(axes) == 2 else f"kernel of {_steps(kernels[0])}"
+    return kernel if extents == kernels else f"{kernel}, which spans {_by(extents)}"
 
 
 def _of(axis: Axis, axes: Axes) -> str:
     """Which axis the arithmetic is of, where that makes a difference."""
-    height, width = axes
-    return "" if height.arithmetic == width.arithmetic else f"{axis.name}: "
+    return f"{axis.name}: " if any(a.arithmetic != axis.arithmetic for a in axes) else ""
 
 
 def _needed(axes: Axes) -> str:
-    height, width = (axis.extent - (axis.before + axis.after) for axis in axes)
+    needed = [axis.extent - (axis.before + axis.after) for axis in axes]
+    if len(axes) == 1:
+        return f"at least {_steps(needed[0])}"
+    height, width = needed
     if height == width:
         return f"height and width of at least {height}"
     return f"a height of at least {height} and a width of at least {width}"
 
 
 def _unread(axes: Axes) -> str:
-    """`the last row and column`, `the last 2 columns`."""
-    rows, columns = axes[0].unread, axes[1].unread
-    if rows == columns:
-        return "the last row and column" if rows == 1 else f"the last {rows} rows and columns"
-    counted = [(rows, "row"), (columns, "column")]
-    words = [f"the last {what}" if n == 1 else f"the last {n} {what}s" for n, what in counted if n]
+    """`the last row and column`, `the last 2 columns`, `the last step`."""
+    counts = [axis.unread for axis in axes]
+    if len(axes) == 2 and counts[0] == counts[1]:
+        return (
+            "the last row and column"
+            if counts[0] == 1
+            else f"the last {counts[0]} rows and columns"
+        )
+    names = ("row", "column") if len(axes) == 2 else ("step",)
+    counted = [(n, name) for n, name in zip(counts, names, strict=True) if n]
+    words = [f"the last {name}" if n == 1 else f"the last {n} {name}s" for n, name in counted]
     return " and ".join(words)

@@ -16,8 +16,7 @@ from specc.signature import bind
 from specc.suggest import closest, did_you_mean
 
 UNBUILT = (
-    "attention", "batchnorm", "conv1d", "conv_transpose", "embedding", "gru", "last", "layernorm",
-    "lstm", "one_hot", "reverse", "rnn", "transpose",
+    "attention", "embedding", "gru", "last", "lstm", "one_hot", "reverse", "rnn", "transpose",
 )  # fmt: skip
 """Layers of the language that this version does not have yet."""
 

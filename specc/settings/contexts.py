@@ -1,4 +1,7 @@
-"""What the templates of training are rendered with."""
+"""What the templates of training are rendered with.
+
+The contexts are for all targets: each takes of them what its templates use.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from specc.check import ShapedModel
+from specc.graph import every_layer
 from specc.settings.inits import Drawn
 from specc.settings.metrics import Score
 
@@ -24,40 +28,63 @@ def network_context(
     return {
         "init": {"kind": init.kind, "size": init.size},
         "penalty": training is not None and training.penalty is not None,
+        "scales": _has_scales(shaped),
         "dropout": dropout,
         "buffers": buffers,
         "outputs": len(shaped.outputs),
     }
 
 
+def _has_scales(shaped: ShapedModel) -> bool:
+    """Whether some parameter has several axes, as weights have, but is not penalised as these."""
+    parameters = (p for layer in every_layer(shaped.function) for p in layer.op.parameters(layer))
+    return any(len(p.shape) > 1 and not (p.is_penalised or p.is_buffer) for p in parameters)
+
+
 def contexts(
-    training: Training, shaped: ShapedModel, *, net: str, dropout: bool, spec_folder: str
+    training: Training,
+    shaped: ShapedModel,
+    *,
+    net: str,
+    dropout: bool,
+    spec_folder: str,
+    target: str = "numpy",
+    explicit: bool = False,
 ) -> list[tuple[str, Context]]:
     """The templates of training and their contexts, in the order of the file.
 
     `net` is the class of the network; `dropout` says whether some layer drops out;
     `spec_folder` is the way from the folder of the generated file to that of the spec, in posix
-    form and relative: the way to the data begins with it.
+    form and relative: the way to the data begins with it; `explicit` whether the network has a
+    backward pass of its own.
     """
+    numpy = target == "numpy"
     inputs = [tensor.name for tensor in shaped.inputs.values()]
+    choices = _choices(training) | {"dropout": dropout, "explicit": explicit, "numpy": numpy}
     found: list[tuple[str, Context | None]] = [
         (training.data.template, training.data.context),
-        ("train/chunks.py.j2", {}),
-        (training.optimizer.template, training.optimizer.context),
+        ("train/chunks.py.j2", {} if numpy else None),
+        (training.optimizer.template, {**training.optimizer.context, "groups": _groups(training)}),
         ("train/piecewise.py.j2", {"pieces": training.rates} if training.has_schedule else None),
-        ("train/l2.py.j2", _if(training.penalty, "strength")),
+        ("train/l2.py.j2", _if(training.penalty, "strength", choices)),
         ("train/clip.py.j2", _if(training.clip, "norm")),
         ("train/split.py.j2", _if(training.split, "share")),
         ("train/batches.py.j2", {}),
         ("train/evaluate.py.j2", {"inputs": inputs, "metrics": _metrics(training.metrics)}),
-        ("train/loop.py.j2", _loop(training, net, inputs[0], dropout)),
-        ("train/command.py.j2", _command(training, net, shaped.net.name, spec_folder)),
+        ("train/epoch.py.j2", {**choices, "first": inputs[0]}),
+        ("train/loop.py.j2", {**choices, **_loop(training, shaped, net, inputs[0])}),
+        ("train/command.py.j2", {**choices, **_command(training, net, shaped, spec_folder)}),
     ]
     return [(template, context) for template, context in found if context is not None]
 
 
-def _if(value: float | None, name: str) -> Context | None:
-    return None if value is None else {name: value}
+def _if(value: float | None, name: str, more: Context | None = None) -> Context | None:
+    return None if value is None else {name: value, **(more or {})}
+
+
+def _groups(training: Training) -> bool:
+    """Whether the penalty is the optimizer's; a gradient that is clipped has it before."""
+    return training.penalty is not None and training.clip is None
 
 
 def _metrics(scores: tuple[Score, ...]) -> tuple[Context, ...]:
@@ -67,23 +94,30 @@ def _metrics(scores: tuple[Score, ...]) -> tuple[Context, ...]:
     )
 
 
-def _loop(training: Training, net: str, first: str, dropout: bool) -> Context:
+def _choices(training: Training) -> dict[str, object]:
+    """Which settings there are."""
     return {
-        "net": net,
-        "optimizer": training.optimizer.kernel,
-        "first": first,
-        "folder": training.data.folder is not None,
         "test": training.data.has_test,
         "split": training.split is not None,
         "schedule": training.has_schedule,
         "penalty": training.penalty is not None,
         "clip": training.clip is not None,
-        "dropout": dropout,
     }
 
 
-def _command(training: Training, net: str, name: str, spec_folder: str) -> Context:
-    folder = training.data.folder
+def _loop(training: Training, shaped: ShapedModel, net: str, first: str) -> Context:
+    shown = {*shaped.outputs, *shaped.inputs.values(), *shaped.targets.values()}
+    return {
+        "net": net,
+        "optimizer": training.optimizer.kernel,
+        "first": first,
+        "folder": training.data.folder is not None,
+        "runs": any(tensor not in shown for loss in shaped.losses for tensor in loss.inputs),
+    }
+
+
+def _command(training: Training, net: str, shaped: ShapedModel, spec_folder: str) -> Context:
+    folder, name = training.data.folder, shaped.net.name
     run = name if training.name is None else f"{name}_{training.name}"
     return {
         "net": net,

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 WIDTH = 100
 
 _OPEN, _CLOSE = "([{", ")]}"
+_HIDDEN = {ord(mark): 0xE000 + place for place, mark in enumerate(f"{_OPEN}{_CLOSE} ,=+*")}
+_SHOWN = {private: mark for mark, private in _HIDDEN.items()}
 
 
 def call(prefix: str, arguments: Sequence[str], suffix: str = ")", indent: int = 8) -> list[str]:
@@ -60,7 +62,15 @@ def _line(line: str) -> list[str]:
 
 
 def broken(code: str, width: int) -> list[str]:
-    """The lines of one statement, or of one item of a broken list with its comma."""
+    """The lines of one statement, or of one item of a broken list with its comma.
+
+    What stands in a text is no code: it is hidden meanwhile.
+    """
+    hidden = re.sub(r'"(?:[^"\\]|\\.)*"', lambda text: text[0].translate(_HIDDEN), code)
+    return [line.translate(_SHOWN) for line in _broken(hidden, width)]
+
+
+def _broken(code: str, width: int) -> list[str]:
     if len(code) <= width:
         return [code]
     if code.startswith("return "):
@@ -78,7 +88,7 @@ def _assignment(targets: str, value: str, width: int) -> list[str]:
     if len(f"{targets} = {head}") <= width:
         return _expression(f"{targets} = ", value, width)
     if len(targets) + 4 <= width:
-        return [f"{targets} = (", *indented(broken(value, width - 4)), ")"]
+        return [f"{targets} = (", *indented(_broken(value, width - 4)), ")"]
     names = [f"    {target}," for target in items(targets)]
     return ["(", *names, *_expression(") = ", value, width)]
 
@@ -111,7 +121,7 @@ def _bracket(code: str, width: int) -> list[str]:
         return [code[: start + 1], f"    {inside}", rest]
     parts = items(inside)
     comma = "" if len(parts) == 1 and parts[0][-1] in _CLOSE else ","
-    lines = [line for part in parts for line in broken(part + comma, width - 4)]
+    lines = [line for part in parts for line in _broken(part + comma, width - 4)]
     return [code[: start + 1], *indented(lines), rest]
 
 

@@ -1,0 +1,79 @@
+"""What a target has to say about itself: a language that networks are written in."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:  # targets are listed by `specc compile --help`, which has to be quick
+    from specc.check import ShapedModel
+    from specc.diagnostics import Diagnostic
+    from specc.differentiate import TrainingModel
+    from specc.graph import Layer
+    from specc.ops.base import Construction
+
+Context = tuple[str, Mapping[str, object]]
+"""A template and what it is rendered with."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What a file has beside the classes of the spec.
+
+    `network` is the context of the frame `network.py.j2`, but for `stacked`; `parts` are the
+    templates of the training section, in order. Both come from `specc.settings.contexts`.
+    `backward` is the form of the backward pass.
+    """
+
+    network: Mapping[str, object]
+    parts: Sequence[Context] = ()
+    backward: str = "explicit"
+
+
+class Target(ABC):
+    """A target; a package of `specc.targets` declares one as `TARGET`.
+
+    Attributes:
+        name: as it is chosen, and the folder of its templates.
+        title: as it is called.
+        backward: the forms that its backward pass can have, the usual one first.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    backward: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def construct(self, layer: Layer) -> Construction | None:
+        """How a layer is constructed in the most general case; `None` if it is no object."""
+
+    @abstractmethod
+    def forward_of(self, layer: Layer) -> str:
+        """What computes a layer: its class, or the function; for the table of targets."""
+
+    @abstractmethod
+    def backward_of(self, layer: Layer) -> str:
+        """What computes its gradient where the backward pass is explicit."""
+
+    @abstractmethod
+    def names(self) -> set[str]:
+        """The names that no class of a spec may have."""
+
+    @abstractmethod
+    def write(self, training: TrainingModel, runtime: Runtime, doc: Sequence[str]) -> str:
+        """The source of a file; `doc` are the lines of its docstring."""
+
+    def lacks(self, shaped: ShapedModel) -> Iterator[Diagnostic]:
+        """What the language has and this target does not: an error each, never left out."""
+        from specc.diagnostics import Diagnostic, Label
+
+        for tensor in (*shaped.inputs.values(), *shaped.targets.values()):
+            if tensor.type.padded:
+                yield Diagnostic(
+                    "E0116",
+                    f"padded sequences are not built yet for the target `{self.name}`",
+                    Label(tensor.span, "declared here"),
+                    help="remove `padded`, if all sequences are of one length",
+                )

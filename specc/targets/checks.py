@@ -1,0 +1,98 @@
+"""What a network checks of its inputs and targets: shapes, and the range of labels.
+
+Equal letters of a spec are equal sizes: the first tensor that has one fixes it for the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from specc.check import ShapedModel
+from specc.graph import Layer, Tensor
+from specc.literal import literal
+from specc.targets.docstrings import place
+from specc.targets.layout import call
+from specc.terms import Integer, Symbol, Term, render, substitute, symbol, symbols
+from specc.types import TensorType
+from specc.values import constant
+
+_BATCH = symbol("N")
+_SLIPS = {
+    "[None]": "(1, *found)",
+    "[:, None]": "(*found[:1], 1, *found[1:])",
+    "[None, None]": "(1, 1, *found)",
+    ".transpose(0, 3, 1, 2)": "(*found[:1], *found[3:], *found[1:3])",
+    "[:, 0]": "found[:1] if found[1:] == (1,) else ()",
+    ".argmax(1)": "(*found[:1], *found[2:])",
+}
+"""How to mend what is easily forgotten, and the shape that a shape becomes by it."""
+
+
+class Checks:
+    """The lines that check the inputs and the targets of a network.
+
+    Attributes:
+        inputs, targets: such as `expect("image", image, ("N", 1, 28, 28), "lenet.net:3")`.
+    """
+
+    def __init__(self, shaped: ShapedModel) -> None:
+        self._spec = shaped.model.program.source
+        self._bound: dict[str, Term] = {}
+        inputs, targets = tuple(shaped.function.inputs), tuple(shaped.targets.values())
+        self._uncounted = [t for t in targets if not _is_counted(t, shaped.losses)]
+        self._types = [tensor.type for tensor in (*inputs, *targets)]
+        self.inputs = [line for tensor in inputs for line in self._line(tensor)]
+        self.targets = [line for tensor in targets for line in self._line(tensor)]
+
+    def context(self, target: str) -> Mapping[str, object]:
+        """That of the template `expect`."""
+        slips = set().union(*(_slips(type_) for type_ in self._types))
+        permute = "transpose" if target == "numpy" else "permute"
+        return {
+            "numpy": target == "numpy",
+            "labels": any("labels=" in line for line in (*self.inputs, *self.targets)),
+            "slips": {
+                way.replace("transpose", permute): _SLIPS[way] for way in _SLIPS if way in slips
+            },
+        }
+
+    def _line(self, tensor: Tensor) -> list[str]:
+        name, classes = tensor.name, tensor.type.classes
+        sizes = [self._size(_BATCH, f"len({name})")]
+        for axis, size in enumerate(tensor.type.shape, start=1):
+            sizes.append(self._size(size.size, f"{name}.shape[{axis}]"))
+        shape = f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+        line = literal(place(tensor.span, self._spec))
+        is_counted = classes is not None and tensor not in self._uncounted
+        labels = [f"labels={classes}"] if is_counted else []
+        return call("expect(", [literal(name), name, shape, line, *labels])
+
+    def _size(self, size: Integer, found: str) -> str:
+        """A size as code: a number, an earlier size, or the text of what may be anything."""
+        unknown = [name for name in symbols(size) if name not in self._bound]
+        if not unknown:
+            return render(substitute(size, self._bound))
+        if size == symbol(unknown[0]):
+            self._bound[unknown[0]] = Symbol(found)
+        return literal(str(size))
+
+
+def _is_counted(target: Tensor, losses: Sequence[Layer]) -> bool:
+    """Whether all labels have to be in range: no loss leaves some of them out."""
+    readers = [loss for loss in losses if target in loss.inputs]
+    return all(
+        len(loss.inputs) == 2 and loss.arguments.get("ignore", constant(None)).plain is None
+        for loss in readers
+    )
+
+
+def _slips(type_: TensorType) -> set[str]:
+    """What is easily forgotten for a tensor: a batch of one, a channel, the order of axes."""
+    ways = {"[None]"}
+    if type_.rank and type_.shape[0].plain == 1:
+        ways |= {"[:, None]", "[None, None]"}
+    if type_.is_image:
+        ways.add(".transpose(0, 3, 1, 2)")
+    if type_.classes is not None:
+        ways |= {"[:, 0]", ".argmax(1)"}
+    return ways

@@ -1,0 +1,205 @@
+"""The whole file of a network: its sections, in the order that all targets share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from specc.classes import ClassPlan, is_called_again
+from specc.differentiate import TrainingModel
+from specc.graph import Layer, Loop, Tensor
+from specc.literal import literal
+from specc.ops.base import FunctionOp
+from specc.ops.registry import ops
+from specc.rendering import render, render_some
+from specc.targets.backward import BackwardWriter
+from specc.targets.base import Runtime
+from specc.targets.checks import Checks
+from specc.targets.construct import Constructor
+from specc.targets.imports import standard_imports
+from specc.targets.kernels import Kernels
+from specc.targets.layout import call, fit
+from specc.targets.lines import lines_table
+from specc.types import TensorType
+from specc.words import variables
+
+
+@dataclass
+class _Section:
+    """A stretch of the file under a heading."""
+
+    title: str
+    parts: list[str]
+
+
+class FileWriter(ABC):
+    """Writes the file of one network.
+
+    Attributes:
+        target: whose templates are used.
+        helpers: templates with what several kernels need.
+    """
+
+    target: ClassVar[str]
+    helpers: ClassVar[tuple[str, ...]]
+
+    def __init__(self, training: TrainingModel, runtime: Runtime) -> None:
+        self.training = training
+        self.runtime = runtime
+        self.shaped = training.shaped
+        self.classes = training.classes
+        self.checks = Checks(self.shaped)
+        is_explicit = runtime.backward == "explicit"
+        self.kernels = Kernels(self.target, self.helpers, is_explicit)
+
+    def text(self, doc: Sequence[str]) -> str:
+        """The whole source; `doc` are the lines of its docstring."""
+        sections = [section for section in self._sections() if section.parts]
+        body = "\n".join(part for section in sections for part in section.parts)
+        before = self.before()
+        source = render(
+            self.target,
+            "file",
+            doc=doc,
+            imports=standard_imports(f"{before}\n{body}"),
+            before=before,
+            libraries=self.libraries(body),
+            sections=sections,
+        )
+        return source.rstrip("\n") + "\n"
+
+    def _sections(self) -> list[_Section]:
+        plans = [p for p in self.classes if p is not self.classes.net and not is_seen_through(p)]
+        blocks = [self.block(plan) for plan in plans]
+        net = self.net(self.classes.net)
+        parts = [render_some(self.target, name, context) for name, context in self.runtime.parts]
+        return [
+            _Section("Layers", self.layers()),
+            _Section("The network", [*self.frame(), *blocks, net]),
+            _Section("Weights in files", [render(self.target, "safetensors")]),
+            _Section("Data", [part for part in parts[:1] if part]),
+            _Section("Training", [*self._watch(plans), *(part for part in parts[1:] if part)]),
+        ]
+
+    def _watch(self, blocks: Sequence[ClassPlan]) -> list[str]:
+        """What `--check-finite` needs: where the parts of each class stand in the spec."""
+        if not self.runtime.parts:
+            return []
+        plans = [(plan, self._parts(plan)) for plan in (*blocks, self.classes.net)]
+        context = {
+            "lines": lines_table(plans, self.shaped.model.program.source),
+            "numpy": self.target == "numpy",
+            "explicit": self.runtime.backward == "explicit",
+        }
+        return [render(self.target, "train/watch", **context)]
+
+    def _parts(self, plan: ClassPlan) -> set[str]:
+        """The attributes that a class constructs."""
+        lines = self.constructor(plan).lines()
+        return {line.removeprefix("self.").split(" = ")[0] for line in lines}
+
+    # ------------------------------------------------------------ what a target writes
+
+    @abstractmethod
+    def before(self) -> str:
+        """What must run before libraries are imported."""
+
+    @abstractmethod
+    def libraries(self, text: str) -> list[str]:
+        """The import lines of the libraries that a text uses."""
+
+    @abstractmethod
+    def layers(self) -> list[str]:
+        """The definitions of layers, once all classes are written."""
+
+    @abstractmethod
+    def frame(self) -> list[str]:
+        """What every network has."""
+
+    @abstractmethod
+    def block(self, plan: ClassPlan) -> str:
+        """The class of a block or of a loop's body."""
+
+    @abstractmethod
+    def net(self, plan: ClassPlan) -> str:
+        """The class of the network."""
+
+    @abstractmethod
+    def constructor(self, plan: ClassPlan) -> Constructor:
+        """What writes the constructor of a class."""
+
+    @abstractmethod
+    def note_layer(self, plan: ClassPlan, layer: Layer, is_stacked: bool) -> None:
+        """Note the kernel of a layer."""
+
+    # ------------------------------------------------------------ tools
+
+    def fitted(self, name: str, /, **context: object) -> str:
+        """A template as text, with long lines broken."""
+        return fit(render(self.target, name, **context))
+
+    def note_kernels(self, plan: ClassPlan) -> None:
+        """Note the kernels of all layers of a class; of loops that are one call, of that."""
+        for node in plan.function.nodes:
+            if isinstance(node, Loop):
+                for child in self.classes.children(plan, node):
+                    if is_seen_through(child):
+                        self.note_kernels(child)
+            elif isinstance(node, Layer):
+                is_stacked = plan.is_stacked or is_called_again(plan.function, node)
+                self.note_layer(plan, node, is_stacked)
+
+    def input_gradients(
+        self, writer: BackwardWriter, outside: Callable[[str, TensorType], str]
+    ) -> list[str]:
+        """The statement that hands out the gradients of the inputs, where they are asked for."""
+        d_inputs = self.training.backward_of(self.classes.net).d_inputs
+        gradients = [
+            f"{literal(tensor.name)}: {outside(writer.local(d_input), tensor.type)}"
+            for tensor, d_input in zip(self.shaped.inputs.values(), d_inputs, strict=True)
+            if d_input is not None
+        ]
+        return call("self.input_gradients = {", gradients, "}") if gradients else []
+
+    def is_stacked(self) -> bool:
+        """Whether some instance is called several times a step."""
+        return any(plan.is_stacked for plan in self.classes) or bool(self.kernels.stacked)
+
+    def results(self) -> tuple[Tensor, ...]:
+        """What the forward pass returns: the outputs, and what else the losses look at."""
+        known = {id(t) for t in (*self.shaped.inputs.values(), *self.shaped.targets.values())}
+        seen = (t for loss in self.shaped.losses for t in loss.inputs if id(t) not in known)
+        return tuple(dict.fromkeys((*self.shaped.outputs, *seen)))
+
+    def total(self, terms: list[str], head: str) -> list[str]:
+        """The lines of `head` and the sum of all losses, each under a name if there are several."""
+        if len(terms) == 1:
+            return call(head, terms, "")
+        taken = [t.name for t in (*self.shaped.targets.values(), *self.results())]
+        numbered = [f"loss{i}" for i in range(1, len(terms) + 1)]
+        words = list(variables(numbered, taken).values())
+        lines = [f"{word} = {term}" for word, term in zip(words, terms, strict=True)]
+        return [*lines, f"{head}{' + '.join(words)}"]
+
+    def names_for(self, readers: Sequence[Tensor]) -> str:
+        """The results as variables: `_` where none of the readers is."""
+        wanted = {id(tensor) for tensor in readers}
+        return ", ".join(t.name if id(t) in wanted else "_" for t in self.results())
+
+    def looked_at(self) -> list[Tensor]:
+        """What the losses take."""
+        return [tensor for loss in self.shaped.losses for tensor in loss.inputs]
+
+
+def is_seen_through(plan: ClassPlan) -> bool:
+    """A loop's body that is one call has no class of its own."""
+    return plan.function.is_single
+
+
+def op_of(backward: str) -> str:
+    """The op whose template has a function of the backward pass, such as `relu_backward`."""
+    name = backward.removesuffix("_backward")
+    functions = (op for op in ops().values() if isinstance(op, FunctionOp))
+    return next(op.name for op in functions if op.function_name == name)

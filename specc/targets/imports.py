@@ -1,0 +1,22 @@
+"""The imports that a file needs: found in its text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_STANDARD = (
+    "argparse", "csv", "gzip", "itertools", "json", "math", "os", "sys", "threading", "time",
+    "zipfile", "zlib",
+)  # fmt: skip
+
+
+def standard_imports(text: str) -> list[str]:
+    """The modules of the standard library that a text uses, in their customary order."""
+    lines = [f"import {name}" for name in _STANDARD if re.search(rf"\b{name}\.\w", text)]
+    return lines + imports(text, {r"\bPath\b": "from pathlib import Path"})
+
+
+def imports(text: str, known: Mapping[str, str]) -> list[str]:
+    """The import lines whose patterns occur in a text."""
+    return [line for pattern, line in known.items() if re.search(pattern, text)]

@@ -1,0 +1,220 @@
+"""The whole file of a network in PyTorch."""
+
+from __future__ import annotations
+
+import re
+
+from specc.classes import ClassPlan
+from specc.differentiate import Backward, Formula, Statement, learns
+from specc.graph import Layer, count_parameters
+from specc.literal import literal
+from specc.ops.base import Construction
+from specc.rendering import render, render_some
+from specc.targets.construct import Constructor
+from specc.targets.docstrings import block_doc, forward_doc, net_doc
+from specc.targets.file import FileWriter
+from specc.targets.forward import ForwardWriter
+from specc.targets.imports import imports
+from specc.targets.layout import call
+
+_LIBRARIES = {
+    r"\bnp\.": "import numpy as np",
+    r"\btorch\.": "import torch",
+    r"\bF\.": "import torch.nn.functional as F",
+    r"\bnn\.": "from torch import nn",
+}
+_DATA = ("DataLoader", "TensorDataset")
+
+
+class ModuleConstructor(Constructor):
+    """Writes the constructor of one module."""
+
+    target = "pytorch"
+    list_of = ("nn.ModuleList(", ")")
+
+    def layer(self, owner: ClassPlan, layer: Layer) -> Construction | None:
+        """What is no module is written in the forward pass."""
+        return layer.op.torch_module(layer)
+
+
+class ModuleForward(ForwardWriter):
+    """Writes the statements of one forward pass."""
+
+    channels_last = False
+
+    def expression(self, layer: Layer, inputs: list[str]) -> str | None:
+        """What is no module."""
+        if layer.op.torch_module(layer) is not None:
+            return None
+        return layer.op.torch_expression(layer, inputs)
+
+    def called(self, part: str, arguments: list[str]) -> tuple[str, list[str]]:
+        """`part(x)`."""
+        return f"{part}(", arguments
+
+
+class PyTorchFile(FileWriter):
+    """Writes the file of one network."""
+
+    target = "pytorch"
+    helpers = ("losses",)
+    loss_is = "self.last_loss = "
+
+    def before(self) -> str:
+        """Nothing."""
+        return ""
+
+    def libraries(self, text: str) -> list[str]:
+        """What the text uses of PyTorch, and NumPy if it does."""
+        data = [name for name in _DATA if re.search(rf"\b{name}\(", text)]
+        lines = imports(text, _LIBRARIES)
+        return [*lines, f"from torch.utils.data import {', '.join(data)}"] if data else lines
+
+    def layers(self) -> list[str]:
+        """What PyTorch lacks."""
+        return self.kernels.rendered()
+
+    def frame(self) -> list[str]:
+        """The base of the network."""
+        explicit = self.runtime.backward == "explicit"
+        losses = bool(self.shaped.losses) and not self._is_constant()
+        more = {"losses": losses, "explicit": explicit, "idle": self.is_idle()}
+        checks = render(self.target, "expect", **self.checks.context(self.target))
+        return [checks, render_some("pytorch", "network", {**self.runtime.network, **more})]
+
+    def is_idle(self) -> bool:
+        """Whether the loss does not depend on some parameter."""
+        return any(self._has_idle(plan) for plan in self.classes)
+
+    def _has_idle(self, plan: ClassPlan) -> bool:
+        statements = self.training.backward_of(plan).statements
+        reached = {s.node.name for s in statements if isinstance(s, Backward)}
+        left_out = (n for n in plan.function.nodes if learns(n) and n.name not in reached)
+        return any(left_out) or any(_is_zero(s) for s in statements)
+
+    def note_layer(self, plan: ClassPlan, layer: Layer, is_stacked: bool) -> None:
+        """A class or functions that PyTorch does not have."""
+        made = layer.op.torch_module(layer)
+        if made is None:
+            text = layer.op.torch_expression(layer, [t.name for t in layer.inputs])
+            for function in re.findall(r"(?<![\w.])[a-z]\w*(?=\()", text):
+                self.kernels.add(layer.op.name, function)
+        elif not made.kernel.startswith("nn."):
+            self.kernels.add(layer.op.name, made.kernel)
+
+    # ------------------------------------------------------------ classes
+
+    def block(self, plan: ClassPlan) -> str:
+        """The class of a block."""
+        constructor = self.constructor(plan)
+        self.note_kernels(plan)
+        function = plan.function
+        return self.fitted(
+            "block",
+            name=plan.name,
+            doc=block_doc(plan, self.shaped.model.program.source),
+            arguments=", ".join(constructor.words[n] for n in plan.arguments),
+            construct=constructor.lines(),
+            inputs=", ".join([*(t.name for t in function.inputs), *function.borrowed]),
+            forward=self.forward(plan).lines(),
+            results=", ".join(t.name for t in function.outputs),
+            **self.block_backward(plan),
+        )
+
+    def constructor(self, plan: ClassPlan) -> Constructor:
+        """What writes the constructor of a class."""
+        return ModuleConstructor(plan, self.classes)
+
+    def forward(self, plan: ClassPlan) -> ForwardWriter:
+        """What writes the forward pass of a class."""
+        return ModuleForward(plan)
+
+    def block_backward(self, plan: ClassPlan) -> dict[str, object]:
+        """The backward pass of a block: none, where gradients are left to autograd."""
+        return {"backward": [], "d_outputs": "", "d_inputs": ""}
+
+    def net_backward(self, plan: ClassPlan) -> dict[str, object]:
+        """The same of the network."""
+        return {
+            "explicit": False,
+            "backward": [],
+            "accumulates": False,
+            "is_constant": bool(self.shaped.losses) and self._is_constant(),
+            "input_gradients": bool(self._differentiated()) and bool(self.shaped.losses),
+            "idle_inputs": self._has_idle_inputs(),
+        }
+
+    def net(self, plan: ClassPlan) -> str:
+        """The class of the network."""
+        self.note_kernels(plan)
+        names = [t.name for t in plan.function.inputs]
+        results = self.results()
+        return self.fitted(
+            "net",
+            name=plan.name,
+            doc=net_doc(self.shaped),
+            construct=self.constructor(plan).lines(),
+            inputs=", ".join(names),
+            targets=", ".join(t.name for t in self.shaped.targets.values()),
+            inputs_doc=forward_doc(self.shaped),
+            expect=self.checks.inputs,
+            run=self.forward(plan).lines(),
+            run_results=", ".join(t.name for t in results),
+            leave=self._leave(names),
+            loss=self._loss(names) if self.shaped.losses else [],
+            enter=self.enter(),
+            **self.net_backward(plan),
+        )
+
+    def _runs(self) -> bool:
+        """Whether the losses look at what is no output, so that `forward` picks from `run`."""
+        return len(self.results()) > len(self.shaped.outputs)
+
+    def _leave(self, inputs: list[str]) -> list[str]:
+        """The lines of a `forward` that picks the outputs."""
+        if not self._runs():
+            return []
+        returned = ", ".join(t.name for t in self.shaped.outputs)
+        run = call(f"{self.names_for(self.shaped.outputs)} = self.run(", inputs)
+        return [*run, f"return {returned}"]
+
+    def _loss(self, inputs: list[str]) -> list[str]:
+        """The lines that compute the loss, a sum if there are several."""
+        run = "self.run(" if self._runs() else "self("
+        lines = call(f"{self.names_for(self.looked_at())} = {run}", inputs)
+        terms = [self.term(loss, [t.name for t in loss.inputs]) for loss in self.shaped.losses]
+        return [*lines, *self.checks.targets, *self.total(terms, self.loss_is)]
+
+    def term(self, loss: Layer, arguments: list[str]) -> str:
+        """One loss."""
+        return loss.op.torch_expression(loss, arguments)
+
+    def _is_constant(self) -> bool:
+        """Whether there is nothing that a loss could be differentiated by."""
+        return not self._differentiated() and not count_parameters(self.shaped.function)
+
+    # ------------------------------------------------------------ gradients of the inputs
+
+    def _differentiated(self) -> list[str]:
+        """The inputs whose gradients are asked for: those that hold real numbers."""
+        graph = self.training.backward_of(self.classes.net)
+        pairs = zip(self.shaped.inputs, graph.d_inputs, strict=True)
+        return [name for name, d_input in pairs if d_input is not None]
+
+    def enter(self) -> list[str]:
+        """The lines that let the inputs have gradients."""
+        named = dict(zip(self.shaped.inputs, self.shaped.function.inputs, strict=True))
+        words = [(name, named[name].name) for name in self._differentiated()]
+        lines = [f"{word} = {word}.detach().requires_grad_()" for _, word in words]
+        kept = [f"{literal(name)}: {word}" for name, word in words]
+        return lines + (call("self.last_inputs = {", kept, "}") if kept else [])
+
+    def _has_idle_inputs(self) -> bool:
+        graph = self.training.backward_of(self.classes.net)
+        zeros = {s.result for s in graph.statements if isinstance(s, Formula) and _is_zero(s)}
+        return any(d_input in zeros for d_input in graph.d_inputs)
+
+
+def _is_zero(statement: Statement) -> bool:
+    """Whether a gradient is zero because nothing depends on what it is of."""
+    return isinstance(statement, Formula) and statement.kind == "zeros"

@@ -1,0 +1,86 @@
+"""What is compared between two sides: every quantity as arrays by name, and its bound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from specc.verification.batches import Batch
+from specc.verification.comparison import Arrays, Check, Precision, errors, largest
+from specc.verification.side import Side, Step, Subject
+
+OUTPUT = "output in evaluation"
+TRAINED_OUTPUT = "output in training"
+LOSS = "loss"
+GRADIENTS = "gradients of parameters"
+INPUT_GRADIENTS = "gradients of inputs"
+STATISTICS = "running statistics"
+WEIGHTS = "weights after steps"
+
+_ADAPTIVE_FREE = ("sgd", "momentum", "nesterov")
+"""Optimizers whose steps are linear in the gradient; others magnify rounding without bound."""
+
+Quantities = dict[str, Arrays]
+
+
+def observe(side: Side, subject: Subject, batches: Sequence[Batch], start: Arrays) -> Quantities:
+    """All that one side computes, from the same weights.
+
+    A step on the first batch, evaluation on the second with the running statistics that the step
+    left, and then from the start again a step of the optimizer on every batch after these.
+    """
+    side.set_numbers(start)
+    first, second, *rest = batches
+    if not subject.shaped.losses:
+        trained = side.run(first)
+        return {TRAINED_OUTPUT: trained, OUTPUT: side.evaluate(second)}
+    step = side.step(first)
+    found = _of_step(step, subject)
+    found[OUTPUT] = side.evaluate(second)
+    found[LOSS] = {"training": _scalar(step.loss), "evaluation": _scalar(side.loss(second))}
+    if step.gradients and _allows_steps(subject, side.precision):
+        found[WEIGHTS] = _after_steps(side, rest, start)
+    return found
+
+
+def _of_step(step: Step, subject: Subject) -> Quantities:
+    inputs = [tensor.name for tensor in subject.differentiable_inputs]
+    found = {
+        TRAINED_OUTPUT: step.outputs,
+        GRADIENTS: step.gradients,
+        INPUT_GRADIENTS: {name: step.inputs[name] for name in inputs},
+        STATISTICS: step.buffers,
+    }
+    return {quantity: arrays for quantity, arrays in found.items() if arrays}
+
+
+def _scalar(number: float) -> Any:
+    return np.asarray(number)
+
+
+def _allows_steps(subject: Subject, precision: Precision) -> bool:
+    training = subject.training
+    is_linear = training is None or training.optimizer.name in _ADAPTIVE_FREE
+    return is_linear or precision is Precision.DOUBLE
+
+
+def _after_steps(side: Side, batches: Sequence[Batch], start: Arrays) -> Arrays:
+    side.set_numbers(start)
+    for number, batch in enumerate(batches, start=1):
+        side.step(batch, number)
+        side.update()
+    return side.numbers()
+
+
+def compare(found: Quantities, wanted: Quantities, precision: Precision, side: str) -> list[Check]:
+    """A check for each quantity."""
+    checks = []
+    for quantity, reference in wanted.items():
+        bound = precision.step_bound if quantity == WEIGHTS else precision.bound
+        kin = wanted.get(GRADIENTS) if quantity == INPUT_GRADIENTS else None
+        floor = precision.floor * largest(kin or reference)
+        found_errors = errors(found[quantity], reference, floor)
+        checks.append(Check(quantity, precision, side, bound, found_errors))
+    return checks

@@ -1,0 +1,225 @@
+"""The PyTorch file of a spec computes what its NumPy file computes, with the same names.
+
+Output, loss and gradients of both in float64, with equal weights, for every op and every shape of
+a backward pass; the two have nothing in common but the spec.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from compiled import Batch, Compiled, compile_text, errors, execute, network_class, worst
+from schemes import CASES
+from test_gradients import SAMPLES, batch_of, settle, spec_of, the_layer
+
+from specc.diagnostics import CompileError, Diagnostics
+from specc.emit import emit
+from specc.files import fingerprint
+from specc.ops.registry import ops
+from specc.options import Options
+from specc.pipeline import shape_one
+from specc.rendering import kernel_classes
+from specc.resources import resource
+from specc.small import small_settings
+from specc.source import Source
+from specc.targets.base import Target
+from specc.targets.registry import targets
+
+BOUND = 1e-9
+FORMS = targets()["pytorch"].backward
+
+
+def pytorch_code(text: str, path: Path | None = None, **options: Any) -> str:
+    """The PyTorch file of a spec."""
+    chosen = Options(target="pytorch", **options)
+    diagnostics = Diagnostics()
+    shaped = shape_one(Source("test.net", text, path), chosen, diagnostics)
+    return emit(shaped, chosen, Path("test.py"), diagnostics)
+
+
+def pytorch_net(code: str) -> Any:
+    """The network of a PyTorch file, in float64."""
+    return network_class(execute(code))().double()
+
+
+def hand_over(compiled: Compiled, net: Any, folder: Path) -> None:
+    """Give a PyTorch net the weights of a NumPy net, through a file."""
+    compiled.net.save(folder / "weights.safetensors")
+    net.load(folder / "weights.safetensors")
+
+
+def as_tensors(batch: Batch) -> dict[str, torch.Tensor]:
+    return {name: torch.tensor(array) for name, array in batch.items()}
+
+
+def numbers(value: Any) -> Any:
+    return value.detach().numpy()
+
+
+def check_same(compiled: Compiled, code: str, batch: Batch, folder: Path) -> None:
+    """Names, output in evaluation mode, loss, running statistics, and all gradients."""
+    net = pytorch_net(code)
+    named = {name: tuple(p.shape) for name, p in net.named_parameters()}
+    assert named == {name: p.shape for name, p in compiled.net.parameters().items()}
+    hand_over(compiled, net, folder)
+    tensors = as_tensors(batch)
+    inputs = [t.name for t in compiled.shaped.inputs.values()]
+    outputs = net.eval()(*(tensors[name] for name in inputs))
+    wanted = compiled.net.forward(*(batch[name] for name in inputs))
+    many = isinstance(wanted, tuple)
+    pairs = zip(outputs if many else [outputs], wanted if many else [wanted], strict=True)
+    assert max(worst({"": numbers(a)}, {"": b}) for a, b in pairs) < BOUND
+    expected = compiled.gradients(batch)
+    loss = net.loss(**tensors)
+    held = {n: numbers(b) for n, b in net.named_buffers() if not n.endswith("_tracked")}
+    assert max(errors(held, compiled.net.buffers()).values(), default=0) < BOUND
+    assert loss.item() == pytest.approx(compiled.loss(batch), rel=BOUND)
+    found = {name: numbers(g) for name, g in net.backward().items()}
+    gradients = getattr(net, "input_gradients", {})
+    tensors = {t.name: gradients.get(name) for name, t in compiled.shaped.inputs.items()}
+    found |= {name: numbers(g) for name, g in tensors.items() if g is not None}
+    assert worst(found, expected) < BOUND
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.parametrize("index", range(len(SAMPLES)), ids=lambda i: f"{SAMPLES[i][1].call}-{i}")
+def test_op(index: int, tmp_path: Path) -> None:
+    op, sample = SAMPLES[index]
+    if op.draws_random and sample.call != f"{op.name}(0)":
+        pytest.skip("draws random numbers")
+    text = spec_of(op, sample)
+    compiled = settle(compile_text(text, input_gradients=True))
+    for backward in FORMS:
+        code = pytorch_code(text, input_gradients=True, backward=backward)
+        check_same(compiled, code, batch_of(compiled, 3), tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in resource("specs").glob("*.net")))
+def test_shipped_spec(name: str, tmp_path: Path) -> None:
+    """At a small size; without dropout, which draws other masks."""
+    path = resource("specs", f"{name}.net")
+    text = re.sub(r"dropout\(.*?\)", "dropout(0)", path.read_text("utf-8"))
+    settings = tuple(f"{name}={value}" for name, value in small_settings(path).items())
+    for net in re.findall(r"^net (\w+)", text, re.MULTILINE):
+        compiled = compile_text(text, settings=settings, net=net, path=path)
+        for backward in FORMS:
+            code = pytorch_code(text, settings=settings, net=net, backward=backward, path=path)
+            check_same(compiled, code, compiled.batch(3), tmp_path)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_scheme(name: str, tmp_path: Path) -> None:
+    text = CASES[name].spec
+    for inputs in (False, True):
+        compiled = compile_text(text, input_gradients=inputs)
+        for backward in FORMS:
+            code = pytorch_code(text, input_gradients=inputs, backward=backward)
+            check_same(compiled, code, compiled.batch(3), tmp_path)
+
+
+@pytest.mark.parametrize("backward", FORMS)
+def test_parameters_that_the_loss_does_not_depend_on(backward: str, tmp_path: Path) -> None:
+    """Their gradients are zero, as are those of a step before."""
+    text = """
+block twice(units) { dense(units) -> tanh -> dense(units) }
+net N {
+  input x: real[4]
+  target y: real[3]
+  dense(4) as h
+  from h -> twice(4) as unused
+  from h -> dense(3) as p
+  from p -> loss mse
+  output p, unused
+}
+"""
+    compiled = compile_text(text)
+    code = pytorch_code(text, backward=backward)
+    check_same(compiled, code, compiled.batch(3), tmp_path)
+
+
+@pytest.mark.parametrize("backward", FORMS)
+@pytest.mark.parametrize("name", CASES)
+def test_gradients_of_a_second_step_are_its_own(name: str, backward: str) -> None:
+    text = CASES[name].spec
+    compiled = compile_text(text)
+    net = pytorch_net(pytorch_code(text, backward=backward))
+    first, second = (as_tensors(compiled.batch(3, seed)) for seed in (1, 2))
+    net.loss(**second)
+    wanted = {name: numbers(g).copy() for name, g in net.backward().items()}
+    net.loss(**first)  # a step that is left off
+    net.loss(**first)
+    net.backward()
+    net.loss(**second)
+    assert worst({name: numbers(g) for name, g in net.backward().items()}, wanted) < BOUND
+
+
+def test_explicit_passes_use_no_autograd() -> None:
+    code = pytorch_code(CASES["views_of_one_array"].spec, backward="explicit")
+    net = pytorch_net(code)
+    batch = as_tensors(compile_text(CASES["views_of_one_array"].spec).batch(3))
+    assert net.loss(**batch).grad_fn is None
+    with torch.inference_mode():
+        net.loss(**batch)
+        assert all(g.grad_fn is None for g in net.backward().values())
+
+
+@pytest.mark.parametrize("target", targets().values(), ids=lambda target: target.name)
+def test_target_has_every_op(target: Target) -> None:
+    """No hole in the table of targets: what it names is there."""
+    for op in ops().values():
+        layer = the_layer(compile_text(spec_of(op, op.samples[0])), op)
+        forward, backward = target.forward_of(layer), target.backward_of(layer)
+        if forward.startswith("nn."):
+            assert hasattr(torch.nn, forward.removeprefix("nn.")), op.name
+        elif forward.isidentifier():
+            assert forward in kernel_classes(target.name), op.name
+        if backward != "arithmetic":
+            kernel, _, method = backward.partition(".")
+            texts = resource("templates", target.name).glob(f"{op.name}.py.j2")
+            assert any(kernel in text.read_text("utf-8") for text in texts), op.name
+            assert method == "backward" or kernel.endswith("_backward"), op.name
+
+
+@pytest.mark.parametrize("name", ["F", "Linear", "Network", "DataLoader", "Path"])
+def test_a_net_may_be_called_like_what_a_file_uses(name: str) -> None:
+    text = f"net {name} {{ input x: real[2]\n target t: real[2]\n dense(2)\n loss mse }}\n"
+    for backward in FORMS:
+        net = pytorch_net(pytorch_code(text, backward=backward))
+        assert type(net).__name__ == f"{name}_net"
+        assert net(torch.zeros(3, 2, dtype=torch.float64)).shape == (3, 2)
+
+
+def test_tensors_may_be_called_like_modules() -> None:
+    inputs = "F: real[2], nn: real[2], torch: real[2]"
+    text = f"net N {{ input {inputs}\n from F, nn, torch -> add -> relu }}\n"
+    x = torch.ones(3, 2, dtype=torch.float64)
+    assert torch.equal(pytorch_net(pytorch_code(text))(x, x, x), 3 * x)
+
+
+@pytest.mark.parametrize("backward", FORMS)
+def test_net_without_a_loss_and_net_without_parameters(backward: str) -> None:
+    x = torch.linspace(-1, 1, 6, dtype=torch.float64).reshape(3, 2)
+    net = pytorch_net(pytorch_code("net N { input x: real[2]\n relu }\n", backward=backward))
+    assert torch.equal(net(x), x.relu()) and not hasattr(net, "loss")
+    text = "net N { input x: real[2]\n target t: real[2]\n relu\n loss mse }\n"
+    net = pytorch_net(pytorch_code(text, backward=backward))
+    assert net.loss(x, 0 * x).item() == pytest.approx((x.relu() ** 2).mean().item())
+    assert net.backward() == {}
+
+
+def test_what_decides_the_code_is_in_its_fingerprint() -> None:
+    text = CASES["views_of_one_array"].spec
+    plain, usual, explicit = (pytorch_code(text, backward=b) for b in (None, *FORMS))
+    assert plain == usual
+    assert fingerprint(plain) != fingerprint(explicit) != fingerprint(compile_text(text).text)
+
+
+def test_padded_sequences_are_refused() -> None:
+    with pytest.raises(CompileError) as caught:
+        pytorch_code("net N { input x: real[T, 3] padded\n dense(2) }\n")
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.code == "E0116" and "`pytorch`" in diagnostic.message
