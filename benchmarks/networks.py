@@ -150,7 +150,10 @@ def _torch_step(network: Network, net: Any) -> Callable[[], None]:
 
     weights = [p for name, p in net.named_parameters() if name.endswith("weight")]
     biases = [p for name, p in net.named_parameters() if name.endswith("bias")]
-    groups = [{"params": weights, "weight_decay": network.penalty}, {"params": biases}]
+    groups: list[dict[str, Any]] = [
+        {"params": weights, "weight_decay": network.penalty},
+        {"params": biases},
+    ]
     kind = torch.optim.Adam if network.adam else torch.optim.SGD
     optimizer = kind(groups, lr=network.rate)
     image, label = map(torch.from_numpy, examples(network))

@@ -8,12 +8,12 @@ become arguments of the constructor, under the names they have in the spec.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from specc.graph import Call, Function, Layer, Loop, Node, Origin
 from specc.ops.base import Construction, LayerOp
-from specc.terms import Term, symbols
+from specc.terms import Term, substitute, symbols
 from specc.values import Value, literal_term
 from specc.words import is_python
 
@@ -68,6 +68,12 @@ class ClassPlan:
         _, index = self._places[id(node)]
         return [member.nodes[index] for member in self.members]
 
+    def settled(self, layer: Layer) -> Layer:
+        """The layer with `fixed` numbers as such, so that one that is a default is left out."""
+        written = layer.arguments.items()
+        known = {n: Value(v.plain, substitute(v.term, self.fixed)) for n, v in written}
+        return replace(layer, arguments=known)
+
     def layers_like(self, layer: Layer) -> list[Layer]:
         """The same layer in all members."""
         return [node for node in self.peers(layer) if isinstance(node, Layer)]
@@ -120,6 +126,17 @@ class Classes:
         """The classes of a loop's iterations."""
         used = used_in_loop(owner.function, loop)
         return [self.plan_of(i.function, used[: len(i.function.outputs)]) for i in loop.iterations]
+
+    def conditions(self, plan: ClassPlan) -> list[str]:
+        """How the `if`s of a block went where its other variants went another way."""
+        span = plan.function.span
+        variants = [p.function.decisions for p in self if p.function.span == span]
+        own = dict.fromkeys(plan.function.decisions)
+        return [
+            f"`{text}`" + ("" if holds else " is false")
+            for text, holds in own
+            if any((text, not holds) in other for other in variants)
+        ]
 
     # ------------------------------------------------------------ what tells variants apart
 
@@ -266,6 +283,7 @@ def _number_instances(classes: Classes) -> None:
         if len(plan.instances) > 4:
             return
         plan.instances.append(path)
+        is_single = plan.function.is_single  # such a loop is its call, in names, too
         seen = set(plan.function.borrowed)
         for node in plan.function.nodes:
             if isinstance(node, Call) and node.is_shared:
@@ -273,7 +291,8 @@ def _number_instances(classes: Classes) -> None:
                     continue  # another use of the same instance
                 seen.add(node.name)
             if isinstance(node, Call):
-                walk(classes.plan_at(plan, node), f"{path}.{node.name}".lstrip("."))
+                inner = path if is_single else f"{path}.{node.name}".lstrip(".")
+                walk(classes.plan_at(plan, node), inner)
             elif isinstance(node, Loop):
                 for index, child in enumerate(classes.plans_in(plan, node)[:5]):
                     walk(child, f"{path}.{node.name}.{index}".lstrip("."))

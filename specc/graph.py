@@ -140,7 +140,8 @@ class Function:
     parameters, sizes of the inputs (`in_channels`), names of the surrounding body.
     `is_single`: a loop whose body is one call *is* that call, in names and in code.
     `borrowed`: names of shared instances that belong to a surrounding body; `shared`: those
-    that belong to this one, as first used.
+    that belong to this one, as first used. `decisions`: the conditions of the body's `if`s, as
+    written, and how each went.
     """
 
     name: str
@@ -153,6 +154,7 @@ class Function:
     is_single: bool = False
     borrowed: tuple[str, ...] = ()
     shared: tuple[Layer | Call, ...] = ()
+    decisions: tuple[tuple[str, bool], ...] = ()
     _read: frozenset[Tensor] | None = None
 
     @property

@@ -183,7 +183,7 @@ class _Run:
                 yield misnamed
                 continue
             found = observe(side, self.subject, self.batches, self.start)
-            checks = compare(found, wanted, precision, side.name)
+            checks = compare(found, wanted, self.subject, precision, side.name)
             self.checks += checks
             failed = [check for check in checks if check.failed]
             if failed:

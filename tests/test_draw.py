@@ -2,75 +2,29 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
 from itertools import pairwise
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from commandline import specc
-
-from specc.check import ShapedModel
-from specc.diagnostics import Diagnostics
-from specc.diagram import render as rendering
-from specc.draw import NoGraphviz, RenderError, dot, render
-from specc.ops.registry import layers
-from specc.pipeline import analyse, load
-from specc.source import Source
-
-ROOT = Path(__file__).parent.parent
-needs_dot = pytest.mark.skipif(
-    shutil.which("dot") is None and find_spec("pygraphviz") is None, reason="no Graphviz"
+from drawing import (
+    RESIDUAL,
+    ROOT,
+    clusters,
+    edges,
+    lenet,
+    levels,
+    needs_dot,
+    net,
+    nodes,
+    shaped,
 )
 
-RESIDUAL = """
-block residual(channels, stride = 1) {
-  add {
-    path { conv(channels, 3, stride=stride, pad=1) -> relu -> conv(channels, 3, pad=1) }
-    path { if stride != 1 or in.channels != channels { conv(channels, 1, stride=stride) } }
-  }
-  relu
-}
-"""
-
-
-def shaped(text: str) -> ShapedModel:
-    (net,) = analyse(Source("test.net", text), Diagnostics()).values()
-    return net
-
-
-def net(body: str, shape: str = "3, 8, 8", blocks: str = "") -> ShapedModel:
-    return shaped(f"{blocks}\nnet Test {{\n  input x: real[{shape}]\n{body}\n}}\n")
-
-
-def lenet() -> ShapedModel:
-    (model,) = analyse(load(ROOT / "specs" / "lenet.net"), Diagnostics()).values()
-    return model
-
-
-def nodes(text: str) -> dict[str, str]:
-    """The attributes of every node, by its name."""
-    found = re.findall(r'^\s*("?)([^"\s]+)\1 \[(.*)\]$', text, re.MULTILINE)
-    kinds = ("graph", "node", "edge")
-    return {name: attributes for _, name, attributes in found if name not in kinds}
-
-
-def edges(text: str) -> dict[tuple[str, str], str]:
-    """The attributes of every edge that is seen, by its ends."""
-    found = re.findall(r"^\s*(\S+) -> (\S+)(?: \[(.*)\])?$", text, re.MULTILINE)
-    return {
-        (tail.strip('"'), head.strip('"')): attributes
-        for tail, head, attributes in found
-        if "invis" not in attributes
-    }
-
-
-def clusters(text: str) -> list[str]:
-    return re.findall(r'subgraph "?cluster_([^"\s]+)"? \{', text)
-
+from specc.diagnostics import Diagnostics
+from specc.draw import dot, render
+from specc.ops.registry import layers
+from specc.pipeline import analyse, load
 
 # ---------------------------------------------------------------- what is drawn
 
@@ -216,12 +170,6 @@ def test_a_concat_is_a_bar_and_sums_and_products_are_signs() -> None:
     assert "i1:n" in lines["conv3", "concat1"] and BLUE not in text
     text = dot(net("from x, x -> add as a\nfrom a, x -> multiply"))
     assert 'label="+"' in nodes(text)["add1"] and "×" in nodes(text)["multiply1"]
-
-
-def levels(text: str) -> set[tuple[str, str]]:
-    """The edges that nobody sees: who stands at the left of whom."""
-    found = re.findall(r"^\s*(\S+) -> (\S+) \[style=invis weight=1\]$", text, re.MULTILINE)
-    return {(left.strip('"'), right.strip('"')) for left, right in found}
 
 
 def test_paths_stand_side_by_side_in_the_order_of_the_spec() -> None:
@@ -408,78 +356,3 @@ def test_the_text_does_not_depend_on_the_hash_seed() -> None:
         for seed in ("1", "2")
     }
     assert len(texts) == 1
-
-
-# ---------------------------------------------------------------- the command
-
-
-def test_the_command_draws_apart_or_nested(tmp_path: Path) -> None:
-    spec = tmp_path / "test.net"
-    body = "residual(3) -> residual(3)\n"
-    spec.write_text(f"{RESIDUAL}\nnet Test {{\n  input x: real[3, 8, 8]\n{body}\n}}\n", "utf-8")
-    model = net(body, blocks=RESIDUAL)
-    for flags, is_apart in (((), None), (("--apart",), True), (("--nested",), False)):
-        written = specc("render", str(spec), "-o", "-", *flags).out
-        assert written == dot(model, is_apart=is_apart)
-
-
-def test_a_form_that_is_not_the_files_is_refused(tmp_path: Path) -> None:
-    spec, picture = str(ROOT / "specs/lenet.net"), str(tmp_path / "q.svg")
-    done = specc("render", spec, "-o", picture, "--format", "dot")
-    assert done.status == 2 and "q.svg` is svg, `--format dot` is not" in done.err
-    assert not list(tmp_path.iterdir())
-
-
-def test_training_says_why_there_is_no_picture(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setattr(rendering, "find_spec", lambda name: None)
-    spec = str(ROOT / "specs" / "xor.net")
-    done = specc("train", spec, "--epochs", "1", "--threads", "1", "--out", str(tmp_path))
-    assert done.status == 0 and "no picture of the net: drawing needs Graphviz" in done.err
-    assert (tmp_path / "xor.dot").is_file() and not (tmp_path / "xor.svg").exists()
-
-
-# ---------------------------------------------------------------- pictures
-
-
-@needs_dot
-@pytest.mark.parametrize(
-    ("form", "start"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")]
-)
-def test_pictures(form: rendering.Format, start: bytes) -> None:
-    picture = render(dot(lenet()), form)
-    assert picture.startswith(start)
-    assert picture == render(dot(lenet()), form)
-
-
-@needs_dot
-def test_a_pdf_has_the_date_of_no_day() -> None:
-    dates = re.findall(rb"/CreationDate \(D:(\d{8})", render(dot(lenet()), "pdf"))
-    assert set(dates) <= {b"19700101"}
-
-
-def test_without_graphviz_the_message_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setattr(rendering, "find_spec", lambda name: None)
-    with pytest.raises(NoGraphviz, match=r"apt install graphviz.*pip install pygraphviz"):
-        render("digraph {}", "svg")
-
-
-@pytest.mark.skipif(find_spec("pygraphviz") is None, reason="no pygraphviz")
-def test_the_wheel_draws_where_there_is_no_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    assert render(dot(lenet()), "png").startswith(b"\x89PNG")
-
-
-@needs_dot
-def test_a_text_that_is_no_graph_fails_with_its_reason() -> None:
-    with pytest.raises(RenderError, match="Graphviz failed"):
-        render("digraph {", "svg")
-
-
-@needs_dot
-def test_a_layout_that_takes_too_long_is_given_up() -> None:
-    with pytest.raises(RenderError, match=r"more than 0\.001 seconds.*--depth 1"):
-        render(dot(lenet()), "svg", timeout=0.001)

@@ -40,6 +40,7 @@ class Body(Names):
         self.targets: dict[str, Tensor] = {}
         self.taps: dict[str, tuple[int, Tensor]] = {}
         self.borrowed: list[str] = []
+        self.decisions: list[tuple[str, bool]] = []
         self.is_loop = is_loop
 
     def run(self, body: syntax.Body) -> None:
@@ -99,7 +100,9 @@ class Body(Names):
             case syntax.As():
                 self.name_results(step)
             case syntax.If():
-                arm = step.then if truth(step.condition, self.environment) else step.otherwise
+                holds = truth(step.condition, self.environment)
+                self.decisions.append((" ".join(step.condition.span.text.split()), holds))
+                arm = step.then if holds else step.otherwise
                 if arm is not None:
                     self.run(arm)
             case syntax.Loss():

@@ -161,6 +161,7 @@ def finish(
         is_single,
         tuple(body.borrowed),
         tuple(_owned(body)),
+        tuple(body.decisions),
     )
     dead = dead_nodes(function)
     for node in dead:

@@ -130,9 +130,12 @@ def _changed(path: Path) -> int | None:
 
 def _passed_on(given: dict[str, object]) -> list[str]:
     """The options that are the script's own, as it takes them."""
-    known = {f"--{name.replace('_', '-')}": value for name, value in given.items()}
-    chosen = [(option, value) for option, value in known.items() if value not in (None, False)]
-    return [str(word) for option in chosen for word in option if word is not True]
+    words: list[str] = []
+    for name, value in given.items():
+        if value is not None and value is not False:
+            words.append(f"--{name.replace('_', '-')}")
+            words += [] if value is True else [str(value)]
+    return words
 
 
 def _draw(net: ShapedModel, path: Path) -> Path:

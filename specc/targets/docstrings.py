@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import PurePath
 
 from specc.check import ShapedModel
@@ -48,22 +49,22 @@ def place(span: Span, spec: Source) -> str:
     return f"{literal_free(inside.as_posix())}:{span.line}"
 
 
-def block_doc(plan: ClassPlan, spec: Source) -> list[str]:
-    """The docstring: the spec's name and line, and which instances it stands for."""
+def block_doc(plan: ClassPlan, conditions: Sequence[str], spec: Source) -> list[str]:
+    """The docstring: the spec's name and line, and which instances it stands for.
+
+    `conditions` tell a variant of a block from its others.
+    """
     function = plan.function
-    where = [path for path in plan.instances if path][:4]
-    more = ", …" if len(plan.instances) > 4 else ""
+    shown = [f"`{path}`" for path in plan.instances if path][:4]
+    used = ", ".join([*shown, "…"] if len(plan.instances) > 4 else shown)
     first = f"`{function.name}` ({place(function.span, spec)})"
-    used = ", ".join(f"`{path}`" for path in where)
-    one = f"{first}: {used}{more}."
+    if conditions:
+        return [f"{first}.", *_wrapped(f"Where {' and '.join(conditions)}: {used}.")]
+    one = f"{first}: {used}."
     if len(one) + 10 <= WIDTH:
         return [one]
-    lines = [f"{first}."]
-    current = "Instances:"
-    for word in (used + more + ".").split(" "):
-        if len(current) + len(word) + 5 > WIDTH:
-            lines.append(current)
-            current = word
-        else:
-            current = f"{current} {word}"
-    return [*lines, current]
+    return [f"{first}.", *_wrapped(f"Instances: {used}.")]
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH - 4, break_long_words=False, break_on_hyphens=False)

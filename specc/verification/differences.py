@@ -10,7 +10,7 @@ import numpy as np
 from specc.verification.batches import Batch
 from specc.verification.numpy_side import NumpySide
 
-STEPS = (1e-6, 1e-7, 1e-5)
+STEPS = (1e-6, 1e-7, 1e-5, 1e-4)
 """Of these the best counts: a long step meets kinks, a short one drowns in rounding."""
 
 BOUND = 1e-6

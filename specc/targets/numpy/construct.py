@@ -33,7 +33,8 @@ class NumpyConstructor(Constructor):
         """A layer that learns is told where nobody needs the gradient of its input."""
         if not isinstance(layer.op, LayerOp):
             return None
-        made = layer.op.construct_as(layer, layer.op.kernel(owner.layers_like(layer)))
+        kernel = layer.op.kernel(owner.layers_like(layer))
+        made = layer.op.construct_as(owner.settled(layer), kernel)
         differentiated = self.graphs[id(owner)].differentiated
         if layer.op.parameters(layer) and not (layer.is_shared or layer.name in differentiated):
             return replace(made, keywords={**made.keywords, "input_gradient": False})

@@ -67,7 +67,7 @@ class NumpyFile(FileWriter):
         return self.fitted(
             "block",
             name=plan.name,
-            doc=block_doc(plan, self.shaped.model.program.source),
+            doc=block_doc(plan, self.classes.conditions(plan), self.shaped.model.program.source),
             arguments=", ".join(constructor.words[n] for n in plan.arguments),
             construct=constructor.lines(),
             inputs=", ".join([*(t.name for t in plan.function.inputs), *borrowed]),

@@ -18,7 +18,7 @@ class ExplicitConstructor(ModuleConstructor):
 
     def layer(self, owner: ClassPlan, layer: Layer) -> Construction | None:
         """A class with a backward pass."""
-        return layer.op.torch_layer(layer) if isinstance(layer.op, LayerOp) else None
+        return layer.op.torch_layer(owner.settled(layer)) if isinstance(layer.op, LayerOp) else None
 
 
 class ExplicitForward(KeepingForward):

@@ -34,7 +34,7 @@ class ModuleConstructor(Constructor):
 
     def layer(self, owner: ClassPlan, layer: Layer) -> Construction | None:
         """What is no module is written in the forward pass."""
-        return layer.op.torch_module(layer)
+        return layer.op.torch_module(owner.settled(layer))
 
 
 class ModuleForward(ForwardWriter):
@@ -112,7 +112,7 @@ class PyTorchFile(FileWriter):
         return self.fitted(
             "block",
             name=plan.name,
-            doc=block_doc(plan, self.shaped.model.program.source),
+            doc=block_doc(plan, self.classes.conditions(plan), self.shaped.model.program.source),
             arguments=", ".join(constructor.words[n] for n in plan.arguments),
             construct=constructor.lines(),
             inputs=", ".join([*(t.name for t in function.inputs), *function.borrowed]),
