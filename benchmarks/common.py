@@ -13,6 +13,7 @@ from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results.md"
+NETWORKS_PAGE = ROOT / "docs" / "networks.md"
 
 
 def machine() -> str:
@@ -71,11 +72,11 @@ def recorded(section: str) -> list[list[str]]:
     return rows[2:]
 
 
-def record(section: str, text: str) -> None:
-    """Put a measured text between its marks in docs/results.md, and show it."""
+def record(section: str, text: str, file: Path = RESULTS) -> None:
+    """Put a measured text between its marks in a file of docs/, and show it."""
     print(f"\n{text}")
-    page = RESULTS.read_text("utf-8")
+    page = file.read_text("utf-8")
     begin, end = f"<!-- {section} -->", f"<!-- end of {section} -->"
     before, rest = page.split(begin)
     _, after = rest.split(end)
-    RESULTS.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+    file.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")

@@ -106,8 +106,8 @@ class Network(nn.Module):
 class DenseLayer(nn.Module):
     """`dense_layer` (densenet.net:6).
 
-    Instances: `dense_block1.repeat1.0.dense_layer1`, `dense_block1.repeat1.1.dense_layer1`,
-    `dense_block1.repeat1.2.dense_layer1`, `dense_block1.repeat1.3.dense_layer1`, ….
+    Instances: `dense_block1.repeat1.0`, `dense_block1.repeat1.1`, `dense_block1.repeat1.2`,
+    `dense_block1.repeat1.3`, ….
     """
 
     def __init__(self, in_channels):

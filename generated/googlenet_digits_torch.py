@@ -21,7 +21,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, TensorDataset
 
 # ------------------------------------------------------------------------------------- The network
 
@@ -429,8 +429,9 @@ def as_tensors(data):
 
 def batches(data, order, args):
     """Return a loader of examples in this order; the last batch may be smaller."""
-    examples = TensorDataset(*data.values())
-    return DataLoader(examples, args.batch, sampler=order, pin_memory=args.device.type == "cuda")
+    rows = BatchSampler(order, args.batch, drop_last=False)  # a batch at once is 3 times as quick
+    pinned = args.device.type == "cuda"
+    return DataLoader(TensorDataset(*data.values()), None, sampler=rows, pin_memory=pinned)
 
 
 def evaluate(net, data, batch):

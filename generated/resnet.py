@@ -592,7 +592,8 @@ def expect(name, array, shape, line, labels=None):
         gets = f"{list(found)}{''.join(ways[:1])}"
         raise ValueError(f"`{name}` ({line}) needs [{', '.join(map(str, shape))}], gets {gets}")
     if labels and np.size(array):
-        low, high, is_whole = np.min(array), np.max(array), np.asarray(array).dtype.kind in "bui"
+        array = np.asarray(array)
+        low, high, is_whole = array.min(), array.max(), array.dtype.kind in "bui"
         if not is_whole or low < 0 or high >= labels:
             needed = f"whole numbers from 0 to {labels - 1}"
             raise ValueError(f"`{name}` ({line}) needs {needed}, gets {low} to {high}")
@@ -689,8 +690,8 @@ class Network(Module):
 class Residual(Module):
     """`residual` (resnet.net:6).
 
-    Instances: `stage1.residual1`, `stage1.repeat2.0.residual1`, `stage2.repeat2.0.residual1`,
-    `stage3.repeat2.0.residual1`, ….
+    Where `stride != 1 or in.channels != channels` is false: `stage1.residual1`, `stage1.repeat2.0`,
+    `stage2.repeat2.0`, `stage3.repeat2.0`, ….
     """
 
     def __init__(self, in_channels, channels):
@@ -746,7 +747,11 @@ class Stage(Module):
 
 
 class Residual2(Module):
-    """`residual` (resnet.net:6): `stage2.residual1`, `stage3.residual1`, `stage4.residual1`."""
+    """`residual` (resnet.net:6).
+
+    Where `stride != 1 or in.channels != channels`: `stage2.residual1`, `stage3.residual1`,
+    `stage4.residual1`.
+    """
 
     def __init__(self, in_channels, channels):
         self.conv1 = Conv2d(in_channels, channels, 3, stride=2, pad=1, bias=False)

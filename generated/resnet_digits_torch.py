@@ -21,7 +21,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, TensorDataset
 
 # ------------------------------------------------------------------------------------- The network
 
@@ -122,11 +122,14 @@ class Network(nn.Module):
 
 
 class Residual(nn.Module):
-    """`residual` (resnet.net:6): `stage1.residual1`."""
+    """`residual` (resnet.net:6).
+
+    Where `stride != 1 or in.channels != channels` is false: `stage1.residual1`.
+    """
 
     def __init__(self):
         super().__init__()
-        self.conv1 = nn.Conv2d(16, 16, 3, stride=1, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(16, 16, 3, padding=1, bias=False)
         self.batchnorm1 = nn.BatchNorm2d(16)
         self.conv2 = nn.Conv2d(16, 16, 3, padding=1, bias=False)
         self.batchnorm2 = nn.BatchNorm2d(16)
@@ -155,7 +158,10 @@ class Stage(nn.Module):
 
 
 class Residual2(nn.Module):
-    """`residual` (resnet.net:6): `stage2.residual1`, `stage3.residual1`."""
+    """`residual` (resnet.net:6).
+
+    Where `stride != 1 or in.channels != channels`: `stage2.residual1`, `stage3.residual1`.
+    """
 
     def __init__(self, in_channels, channels):
         super().__init__()
@@ -480,8 +486,9 @@ def as_tensors(data):
 
 def batches(data, order, args):
     """Return a loader of examples in this order; the last batch may be smaller."""
-    examples = TensorDataset(*data.values())
-    return DataLoader(examples, args.batch, sampler=order, pin_memory=args.device.type == "cuda")
+    rows = BatchSampler(order, args.batch, drop_last=False)  # a batch at once is 3 times as quick
+    pinned = args.device.type == "cuda"
+    return DataLoader(TensorDataset(*data.values()), None, sampler=rows, pin_memory=pinned)
 
 
 def evaluate(net, data, batch):

@@ -106,13 +106,13 @@ class Network(nn.Module):
 class Residual(nn.Module):
     """`residual` (resnet.net:6).
 
-    Instances: `stage1.residual1`, `stage1.repeat2.0.residual1`, `stage2.repeat2.0.residual1`,
-    `stage3.repeat2.0.residual1`, ….
+    Where `stride != 1 or in.channels != channels` is false: `stage1.residual1`, `stage1.repeat2.0`,
+    `stage2.repeat2.0`, `stage3.repeat2.0`, ….
     """
 
     def __init__(self, in_channels, channels):
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride=1, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, channels, 3, padding=1, bias=False)
         self.batchnorm1 = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.batchnorm2 = nn.BatchNorm2d(channels)
@@ -145,7 +145,11 @@ class Stage(nn.Module):
 
 
 class Residual2(nn.Module):
-    """`residual` (resnet.net:6): `stage2.residual1`, `stage3.residual1`, `stage4.residual1`."""
+    """`residual` (resnet.net:6).
+
+    Where `stride != 1 or in.channels != channels`: `stage2.residual1`, `stage3.residual1`,
+    `stage4.residual1`.
+    """
 
     def __init__(self, in_channels, channels):
         super().__init__()

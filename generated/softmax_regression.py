@@ -197,7 +197,8 @@ def expect(name, array, shape, line, labels=None):
         gets = f"{list(found)}{''.join(ways[:1])}"
         raise ValueError(f"`{name}` ({line}) needs [{', '.join(map(str, shape))}], gets {gets}")
     if labels and np.size(array):
-        low, high, is_whole = np.min(array), np.max(array), np.asarray(array).dtype.kind in "bui"
+        array = np.asarray(array)
+        low, high, is_whole = array.min(), array.max(), array.dtype.kind in "bui"
         if not is_whole or low < 0 or high >= labels:
             needed = f"whole numbers from 0 to {labels - 1}"
             raise ValueError(f"`{name}` ({line}) needs {needed}, gets {low} to {high}")

@@ -194,7 +194,7 @@ LIBRARIES = {
     r"\btorch\.": "import torch",
     r"\bF\.": "import torch.nn.functional as F",
     r"\bnn\.": "from torch import nn",
-    r"\bDataLoader\b": "from torch.utils.data import DataLoader, TensorDataset",
+    r"\bDataLoader\b": "from torch.utils.data import BatchSampler, DataLoader, TensorDataset",
 }
 
 

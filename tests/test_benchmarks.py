@@ -72,3 +72,11 @@ def test_a_record_replaces_the_one_before(tmp_path: Path, monkeypatch: pytest.Mo
     common.record("a", common.table(["x", ""], [["2", common.verdict(True)]]))
     text = page.read_text("utf-8")
     assert "| 2 | met |" in text and "| 1 |" not in text and text.endswith("rest\n")
+
+
+@pytest.mark.usefixtures("scripts")
+def test_the_table_of_sizes_is_up_to_date() -> None:
+    from common import NETWORKS_PAGE
+    from sizes import sizes
+
+    assert sizes() in NETWORKS_PAGE.read_text("utf-8"), "run `python benchmarks/sizes.py`"

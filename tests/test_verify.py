@@ -121,7 +121,7 @@ def test_steps_of_adam_are_compared_in_float64_only() -> None:
 
 
 def test_steps_of_noise_are_not_compared() -> None:
-    """The gradient of a bias before a batch norm is zero in theory; Adam takes steps all the same."""
+    """The gradient of a bias before a batch norm is zero in theory; Adam takes steps of it."""
     text = load(resource("specs", "xor.net")).text.replace("-> tanh", "-> batchnorm -> tanh")
     checks = verified(Source("xor.net", text), steps=2, batch=8).checks
     steps = next(check for check in checks if check.quantity == "weights after steps")

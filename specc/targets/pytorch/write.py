@@ -23,7 +23,7 @@ _LIBRARIES = {
     r"\bF\.": "import torch.nn.functional as F",
     r"\bnn\.": "from torch import nn",
 }
-_DATA = ("DataLoader", "TensorDataset")
+_DATA = ("BatchSampler", "DataLoader", "TensorDataset")
 
 
 class ModuleConstructor(Constructor):
