@@ -134,3 +134,12 @@ def anchors(page: Path) -> set[str]:
     """The headings of a page as links name them."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_code_in_the_readme_stands_in_generated_files() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    generated = [path.read_text(encoding="utf-8") for path in (ROOT / "generated").glob("*.py")]
+    shown = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert shown
+    for part in (part for code in shown for part in code.split("        ...\n") if part.strip()):
+        assert any(part.strip("\n") in file for file in generated), part
