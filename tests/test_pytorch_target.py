@@ -223,3 +223,19 @@ def test_padded_sequences_are_refused() -> None:
         pytorch_code("net N { input x: real[T, 3] padded\n dense(2) }\n")
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.code == "E0116" and "`pytorch`" in diagnostic.message
+
+
+@pytest.mark.parametrize("backward", FORMS)
+def test_an_output_that_is_listed_twice_is_returned_twice(backward: str, tmp_path: Path) -> None:
+    text = """
+net N {
+  input x: real[4]
+  target y: real[3]
+  dense(3) as p -> tanh as q
+  from p -> loss mse
+  output p, q, p
+}
+"""
+    compiled = compile_text(text)
+    assert len(compiled.net.forward(compiled.batch()["x"])) == 3
+    check_same(compiled, pytorch_code(text, backward=backward), compiled.batch(), tmp_path)

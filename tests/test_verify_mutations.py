@@ -224,9 +224,8 @@ def test_the_originals_pass(text: str) -> None:
     assert verified(text).failure is None
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
-def test_a_planted_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    mutation = MUTATIONS[name]
+def verified_with(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> Verification:
+    """What `verify` finds; the mutation has to apply to every file of its target."""
     original, changed = specc.verify.emit, []
 
     def emit(shaped: ShapedModel, options: Options, *rest: object) -> str:
@@ -237,9 +236,29 @@ def test_a_planted_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> N
         return text.replace(mutation.old, mutation.new)
 
     monkeypatch.setattr(specc.verify, "emit", emit)
-    found = verified(mutation.spec).failure
+    found = verified(mutation.spec)
     assert changed and all(changed)
+    return found
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_planted_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mutation = MUTATIONS[name]
+    found = verified_with(mutation, monkeypatch).failure
     assert found is not None
     assert mutation.words in found.message
     assert f"`{mutation.path}`" in found.message
     assert found.primary.span.line == mutation.line
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["overlapping max-pool gradient", "gradient of a bias", "forgotten sum of a fan-out"],
+)
+def test_finite_differences_find_wrong_gradients(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By themselves: they do not look at the other target."""
+    checks = verified_with(MUTATIONS[name], monkeypatch).checks
+    found = next(check for check in checks if check.quantity == "finite differences")
+    assert len(found.failed) == len(found.errors) == 5

@@ -170,8 +170,9 @@ class FileWriter(ABC):
     def results(self) -> tuple[Tensor, ...]:
         """What the forward pass returns: the outputs, and what else the losses look at."""
         known = {id(t) for t in (*self.shaped.inputs.values(), *self.shaped.targets.values())}
+        known |= {id(tensor) for tensor in self.shaped.outputs}
         seen = (t for loss in self.shaped.losses for t in loss.inputs if id(t) not in known)
-        return tuple(dict.fromkeys((*self.shaped.outputs, *seen)))
+        return (*self.shaped.outputs, *dict.fromkeys(seen))
 
     def total(self, terms: list[str], head: str) -> list[str]:
         """The lines of `head` and the sum of all losses, each under a name if there are several."""

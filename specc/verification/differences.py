@@ -10,10 +10,13 @@ import numpy as np
 from specc.verification.batches import Batch
 from specc.verification.numpy_side import NumpySide
 
-STEPS = (1e-6, 1e-7, 1e-5, 1e-4)
+STEPS = (1e-6, 1e-7, 1e-5)
 """Of these the best counts: a long step meets kinks, a short one drowns in rounding."""
 
 BOUND = 1e-6
+LENGTH = 4
+"""Of a direction, so that the steps suit networks of some thousand to some million parameters."""
+
 _MOST_POINTS = 4
 
 
@@ -57,11 +60,12 @@ class _Point:
         self.start = side.net.values.copy()
 
     def direction(self, rng: np.random.Generator) -> tuple[Any, dict[str, Any]]:
-        """A random direction of length 1: for the parameters, and for each input."""
+        """A random direction of length `LENGTH`: for the parameters, and for each input."""
         values = rng.normal(size=self.start.shape)
         inputs = {name: rng.normal(size=array.shape) for name, array in self.inputs.items()}
         length = np.sqrt(sum(np.sum(part**2) for part in (values, *inputs.values())))
-        return values / length, {name: array / length for name, array in inputs.items()}
+        scale = LENGTH / length
+        return values * scale, {name: array * scale for name, array in inputs.items()}
 
     def loss(self, step: float, values: Any, inputs: dict[str, Any]) -> float:
         """The loss, so far along a direction."""
