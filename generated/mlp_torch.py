@@ -101,6 +101,7 @@ class Network(nn.Module):
         """Return the gradients of the last `loss` by parameter: each is also its `grad`."""
         self.zero_grad()
         self.last_loss.backward()
+        self.last_loss = None  # and with it the graph
         return {name: parameter.grad for name, parameter in self.named_parameters()}
 
     @torch.no_grad()
@@ -532,7 +533,7 @@ def main():
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except (OSError, InputError, FloatingPointError, RuntimeError) as error:
+    except (OSError, FloatingPointError, RuntimeError, ValueError) as error:
         reason = str(error).split("\n")[0]  # PyTorch says more, such as where memory went
         sys.exit(f"{Path(sys.argv[0]).name}: error: {reason}")
 

@@ -690,7 +690,7 @@ class Network(Module):
 class Residual(Module):
     """`residual` (resnet.net:6).
 
-    Where `stride != 1 or in.channels != channels` is false: `stage1.residual1`, `stage1.repeat2.0`,
+    Where not `stride != 1 or in.channels != channels`: `stage1.residual1`, `stage1.repeat2.0`,
     `stage2.repeat2.0`, `stage3.repeat2.0`, ….
     """
 

@@ -658,7 +658,7 @@ class Network(Module):
 class Residual(Module):
     """`residual` (resnet.net:6).
 
-    Where `stride != 1 or in.channels != channels` is false: `stage1.residual1`.
+    Where not `stride != 1 or in.channels != channels`: `stage1.residual1`.
     """
 
     def __init__(self):

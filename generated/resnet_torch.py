@@ -84,6 +84,7 @@ class Network(nn.Module):
         """Return the gradients of the last `loss` by parameter: each is also its `grad`."""
         self.zero_grad()
         self.last_loss.backward()
+        self.last_loss = None  # and with it the graph
         return {name: parameter.grad for name, parameter in self.named_parameters()}
 
     @torch.no_grad()
@@ -106,7 +107,7 @@ class Network(nn.Module):
 class Residual(nn.Module):
     """`residual` (resnet.net:6).
 
-    Where `stride != 1 or in.channels != channels` is false: `stage1.residual1`, `stage1.repeat2.0`,
+    Where not `stride != 1 or in.channels != channels`: `stage1.residual1`, `stage1.repeat2.0`,
     `stage2.repeat2.0`, `stage3.repeat2.0`, ….
     """
 

@@ -83,6 +83,7 @@ class Network(nn.Module):
         """Return the gradients of the last `loss` by parameter: each is also its `grad`."""
         self.zero_grad()
         self.last_loss.backward()
+        self.last_loss = None  # and with it the graph
         return {name: parameter.grad for name, parameter in self.named_parameters()}
 
     @torch.no_grad()

@@ -133,7 +133,7 @@ class Classes:
         variants = [p.function.decisions for p in self if p.function.span == span]
         own = dict.fromkeys(plan.function.decisions)
         return [
-            f"`{text}`" + ("" if holds else " is false")
+            f"{'' if holds else 'not '}`{text}`"
             for text, holds in own
             if any((text, not holds) in other for other in variants)
         ]
@@ -166,17 +166,19 @@ class Classes:
             return id(plan), terms, node.is_shared
         used = used_in_loop(function, node)
         runs: list[tuple[int, int]] = []
+        starts: list[tuple[Term, ...]] = []
         for iteration in node.iterations:
             plan = self.plan_of(iteration.function, used[: len(iteration.function.outputs)])
             if runs and runs[-1][0] == id(plan):
                 runs[-1] = (id(plan), runs[-1][1] + 1)
-            else:
-                runs.append((id(plan), 1))
+                continue
+            runs.append((id(plan), 1))
+            wanted = self._symbols(iteration.function)
+            starts.append(tuple(iteration.arguments[name].term for name in wanted))
         alike = len(runs) == 1 and node.is_uniform and not node.taps
-        first = node.iterations[0]
-        start = tuple(first.arguments[n].term for n in self._symbols(first.function))
         values = node.values.term if node.values is not None else None
-        return runs[0][0] if alike else tuple(runs), start, node.count.term, values, node.variable
+        made = runs[0][0] if alike else tuple(runs)
+        return made, tuple(starts), node.count.term, values, node.variable
 
     # ------------------------------------------------------------ what constructors need
 

@@ -692,6 +692,32 @@ def one_loop_in_two_variants(p: Affine, b: Tensors) -> torch.Tensor:
     return F.mse_loss(x, b["y"])
 
 
+@case("""
+block res(channels, act = true) {
+  dense(channels) -> tanh
+  if act { sigmoid -> dense(2 * channels) }
+}
+block stack(widths) { for w in widths { res(w, act = w > 4) } }
+net N {
+  input x: real[3]
+  target y: real[4]
+  for w in [4, 5, 4, 6] { res(w, act = w > 4) }
+  stack([5, 4, 6])
+  stack([7, 3, 5])
+  dense(4)
+  loss mse
+}
+""")
+def variants_that_alternate_in_a_loop_over_sizes(p: Affine, b: Tensors) -> torch.Tensor:
+    x = b["x"]
+    loops = {"for1": [4, 5, 4, 6], "stack1.for1": [5, 4, 6], "stack2.for1": [7, 3, 5]}
+    for loop, widths in loops.items():
+        for i, width in enumerate(widths):
+            x = torch.tanh(p(f"{loop}.{i}.dense1", x))
+            x = p(f"{loop}.{i}.dense2", torch.sigmoid(x)) if width > 4 else x
+    return F.mse_loss(p("dense1", x), b["y"])
+
+
 # ---------------------------------------------------------------- how it looks
 
 LONG_NAMES = """

@@ -50,9 +50,7 @@ def test_a_variant_tells_its_condition_and_instances() -> None:
     module = compile_text(VARIANTS).module
     first, second = module.Body.__doc__, module.Body2.__doc__
     where = "`body` (test.net:2)."
-    assert (
-        first.split() == f"{where} Where `in.features == units` is false: `body1`, `body2`.".split()
-    )
+    assert first.split() == f"{where} Where not `in.features == units`: `body1`, `body2`.".split()
     assert (
         second.split() == f"{where} Where `in.features == units`: `repeat1.0`, `repeat1.1`.".split()
     )

@@ -92,7 +92,7 @@ def _argument(argument: Argument, layers: Sequence[Layer]) -> str:
         not argument.is_required and all(v.plain == argument.default for v in values)
     ):
         return ""
-    if argument.name == "kernel":
+    if argument.name == "kernel" and layers[0].input.is_image:
         return _window(values)
     if argument.is_required:
         return spread(values)

@@ -123,9 +123,12 @@ class _LoopWriter:
         """Iterations `start` to `stop`, appended one after the other."""
         names, threaded, making = self._names(start, stop)
         lines = [f"{local} = {begin}" for local, begin, _ in threaded if begin != local]
+        is_one = stop - start == 1 and not threaded
+        if is_one:
+            names = {n: substitute(term, self._element(start)) for n, term in names.items()}
         made = making.arguments(names)
         append = call(f"self.{self.loop.name}.append({making.kernel}(", made, "))", 12)
-        if stop - start == 1 and not threaded:
+        if is_one:
             return append
         variable = self._variable(making, [step for _, _, step in threaded])
         lines.append(f"for {variable} in {self._range(start, stop, making)}:")
@@ -168,6 +171,17 @@ class _LoopWriter:
             step = substitute(self._next_size(iterations[0], name), names)
             steps.append((render(names[name]), begin, step))
         return names, steps, making
+
+    def _element(self, position: int) -> dict[str, Term]:
+        """What the loop's variable is in one round, where that is written without a `for`."""
+        loop = self.loop
+        if loop.variable is None or loop.values is None:
+            return {}
+        word = self.constructor.words[loop.variable]
+        values = substitute(loop.values.term, self.fixed)
+        if isinstance(values, tuple):
+            return {word: values[position]}
+        return {word: terms.integer(terms.Operation("[]", (values, position)))}
 
     def _varies(self, name: str, start: int, stop: int) -> bool:
         """Whether a symbol is not the same in all iterations, in any instance of the class."""

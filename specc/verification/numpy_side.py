@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,11 @@ class NumpySide(Side):
         self.masks.begin(0)
         self.net.run(*map(_inside, self._inputs(batch)), training=True)
         return self._outputs()
+
+    def silence(self, names: Iterable[str]) -> None:
+        """Written through the views."""
+        for name in names:
+            self.net.public_gradients[name][...] = 0
 
     def update(self) -> None:
         """Penalty, clip and update, in the order of the file's own loop."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,6 +151,10 @@ class Side(ABC):
     @abstractmethod
     def run(self, batch: Batch) -> Arrays:
         """The outputs in training mode, without a loss."""
+
+    @abstractmethod
+    def silence(self, names: Iterable[str]) -> None:
+        """Set the gradients of these parameters to zero."""
 
     @abstractmethod
     def update(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -99,6 +99,11 @@ class TorchSide(Side):
         with torch.no_grad():
             self.net(*self.subject.positional(self._on(batch)))
         return self._outputs()
+
+    def silence(self, names: Iterable[str]) -> None:
+        """In place."""
+        for name in names:
+            self.net.get_parameter(name).grad.zero_()
 
     def update(self) -> None:
         """Clip and update, in the order of the file's own loop; the penalty is in one of them."""
