@@ -72,8 +72,9 @@ def recorded(section: str) -> list[list[str]]:
     return rows[2:]
 
 
-def record(section: str, text: str, file: Path = RESULTS) -> None:
-    """Put a measured text between its marks in a file of docs/, and show it."""
+def record(section: str, text: str, file: Path | None = None) -> None:
+    """Put a measured text between its marks in a file (docs/results.md), and show it."""
+    file = file or RESULTS
     print(f"\n{text}")
     page = file.read_text("utf-8")
     begin, end = f"<!-- {section} -->", f"<!-- end of {section} -->"

@@ -777,6 +777,11 @@ class Network(Module):
         self.values[:] = values
         return self
 
+    def __setstate__(self, state):
+        """Become a copy (by `copy` or `pickle`), whose parameters are views no longer: lay out."""
+        vars(self).update(state)
+        self.astype(self.values.dtype)
+
     def predict(self, *inputs, batch=256):
         """Return what `forward` returns, `batch` examples at a time."""
         starts = range(0, len(inputs[0]), batch)
@@ -839,7 +844,7 @@ class DenseBlock(Module):
     def forward(self, x, training):
         repeat1 = x
         for dense_layer in self.repeat1:
-            repeat1 = dense_layer.forward(repeat1, training)  # [N, H, W, in_channels + 32 * layers]
+            repeat1 = dense_layer.forward(repeat1, training)  # at the end [N, H, W, …]
         return repeat1
 
     def backward(self, d_repeat1):

@@ -156,7 +156,7 @@ class DenseBlock(nn.Module):
     def forward(self, x):
         repeat1 = x
         for dense_layer in self.repeat1:
-            repeat1 = dense_layer(repeat1)  # [N, in_channels + 36, H, W]
+            repeat1 = dense_layer(repeat1)  # at the end [N, in_channels + 36, H, W]
         return repeat1
 
 
@@ -630,7 +630,7 @@ def main():
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except (OSError, FloatingPointError, RuntimeError, ValueError) as error:
+    except (OSError, ArithmeticError, RuntimeError, ValueError) as error:
         reason = str(error).split("\n")[0]  # PyTorch says more, such as where memory went
         sys.exit(f"{Path(sys.argv[0]).name}: error: {reason}")
 

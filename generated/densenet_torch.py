@@ -146,7 +146,7 @@ class DenseBlock(nn.Module):
     def forward(self, x):
         repeat1 = x
         for dense_layer in self.repeat1:
-            repeat1 = dense_layer(repeat1)  # [N, in_channels + 32 * layers, H, W]
+            repeat1 = dense_layer(repeat1)  # at the end [N, in_channels + 32 * layers, H, W]
         return repeat1
 
 

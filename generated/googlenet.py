@@ -670,6 +670,11 @@ class Network(Module):
         self.values[:] = values
         return self
 
+    def __setstate__(self, state):
+        """Become a copy (by `copy` or `pickle`), whose parameters are views no longer: lay out."""
+        vars(self).update(state)
+        self.astype(self.values.dtype)
+
     def predict(self, *inputs, batch=256):
         """Return what `forward` returns, `batch` examples at a time."""
         starts = range(0, len(inputs[0]), batch)

@@ -599,7 +599,7 @@ def main():
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except (OSError, FloatingPointError, RuntimeError, ValueError) as error:
+    except (OSError, ArithmeticError, RuntimeError, ValueError) as error:
         reason = str(error).split("\n")[0]  # PyTorch says more, such as where memory went
         sys.exit(f"{Path(sys.argv[0]).name}: error: {reason}")
 

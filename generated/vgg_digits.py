@@ -525,6 +525,11 @@ class Network(Module):
         self.values[:] = values
         return self
 
+    def __setstate__(self, state):
+        """Become a copy (by `copy` or `pickle`), whose parameters are views no longer: lay out."""
+        vars(self).update(state)
+        self.astype(self.values.dtype)
+
     def predict(self, *inputs, batch=256):
         """Return what `forward` returns, `batch` examples at a time."""
         starts = range(0, len(inputs[0]), batch)
@@ -569,7 +574,7 @@ class Stage(Module):
     def forward(self, x, training):
         layer = x
         for part in self.layer:
-            layer = part.forward(layer, training)  # [N, H, W, channels]
+            layer = part.forward(layer, training)  # at the end [N, H, W, channels]
         maxpool1 = self.maxpool1.forward(layer, training)  # [N, H // 2, W // 2, channels]
         return maxpool1
 

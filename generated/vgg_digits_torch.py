@@ -147,7 +147,7 @@ class Stage(nn.Module):
     def forward(self, x):
         layer = x
         for part in self.layer:
-            layer = part(layer)  # [N, channels, H, W]
+            layer = part(layer)  # at the end [N, channels, H, W]
         maxpool1 = self.maxpool1(layer)  # [N, channels, H // 2, W // 2]
         return maxpool1
 
@@ -580,7 +580,7 @@ def main():
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except (OSError, FloatingPointError, RuntimeError, ValueError) as error:
+    except (OSError, ArithmeticError, RuntimeError, ValueError) as error:
         reason = str(error).split("\n")[0]  # PyTorch says more, such as where memory went
         sys.exit(f"{Path(sys.argv[0]).name}: error: {reason}")
 

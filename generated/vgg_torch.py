@@ -134,7 +134,7 @@ class Stage(nn.Module):
     def forward(self, x):
         layer = x
         for part in self.layer:
-            layer = part(layer)  # [N, channels, H, W]
+            layer = part(layer)  # at the end [N, channels, H, W]
         maxpool1 = self.maxpool1(layer)  # [N, channels, H // 2, W // 2]
         return maxpool1
 

@@ -150,7 +150,7 @@ def _loop_needs(
         child[0] |= carried
         for i, tensor in enumerate(iteration.inputs, start=1):
             child[i] |= tensor in needed
-        carried = carried or any(child) or count_parameters(iteration.function) > 0
+        carried = carried or any(child) or _body_learns(iteration.function)
 
 
 def tensors_in_need(function: Function, inputs: Iterable[bool]) -> set[Tensor]:
@@ -173,7 +173,12 @@ def learns(node: Node) -> bool:
         return bool(node.op.parameters(node))
     if isinstance(node, Call):
         return count_parameters(node.function) > 0
-    return any(count_parameters(i.function) > 0 for i in node.iterations)
+    return any(_body_learns(i.function) for i in node.iterations)
+
+
+def _body_learns(function: Function) -> bool:
+    """Whether a loop's body learns: what is shared around it belongs to another function."""
+    return count_parameters(function) > 0 or bool(function.borrowed)
 
 
 # ---------------------------------------------------------------- one class

@@ -29,6 +29,7 @@ _TORCH_MEMBERS = {
     "register_full_backward_pre_hook", "register_load_state_dict_post_hook",
     "register_load_state_dict_pre_hook", "register_module", "register_parameter",
     "register_state_dict_post_hook", "register_state_dict_pre_hook", "requires_grad_",
+    "reset_parameters",
     "set_extra_state", "set_submodule", "share_memory", "state_dict", "to", "to_empty",
     "train", "type", "xpu", "zero_grad",
 }  # fmt: skip

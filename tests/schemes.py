@@ -718,6 +718,32 @@ def variants_that_alternate_in_a_loop_over_sizes(p: Affine, b: Tensors) -> torch
     return F.mse_loss(p("dense1", x), b["y"])
 
 
+@case("""
+net N {
+  input x: real[4]
+  target y: real[4]
+  shared s = dense(4)
+  repeat 2 { s -> tanh }
+  loss mse
+}
+""")
+def a_loop_that_learns_by_a_shared_layer_alone(p: Affine, b: Tensors) -> torch.Tensor:
+    return F.mse_loss(torch.tanh(p("s", torch.tanh(p("s", b["x"])))), b["y"])
+
+
+@case("""
+block mse(n) { dense(n) -> tanh }
+net N {
+  input x: real[3]
+  target y: real[2]
+  mse(4) -> dense(2)
+  loss mse
+}
+""")
+def a_block_that_is_called_like_the_loss(p: Affine, b: Tensors) -> torch.Tensor:
+    return F.mse_loss(p("dense1", torch.tanh(p("mse1.dense1", b["x"]))), b["y"])
+
+
 # ---------------------------------------------------------------- how it looks
 
 LONG_NAMES = """

@@ -18,6 +18,7 @@ def test_names_shapes_and_penalties_agree(op: Op, sample: Sample) -> None:
         for node in compiled.shaped.function.nodes
         if isinstance(node, Layer)
         for p in node.op.parameters(node)
+        if not p.is_buffer
     }
     named = compiled.net.named_parameters()
     written = {name: (p.public(p.value).shape, p.decay) for name, p in named.items()}

@@ -239,3 +239,22 @@ net N {
     compiled = compile_text(text)
     assert len(compiled.net.forward(compiled.batch()["x"])) == 3
     check_same(compiled, pytorch_code(text, backward=backward), compiled.batch(), tmp_path)
+
+
+DETACHED = """
+net N {
+  input lambda: real[3], z: real[3]
+  target y: real[3]
+  from z -> dense(3) as a -> relu -> dense(3) -> loss mse(target=a)
+  loss mse(target=y)
+  from lambda -> dense(3) as unused
+  output a, unused
+}
+"""
+
+
+@pytest.mark.parametrize("backward", FORMS)
+def test_what_a_loss_compares_with_has_no_gradient(backward: str, tmp_path: Path) -> None:
+    compiled = compile_text(DETACHED, input_gradients=True)
+    code = pytorch_code(DETACHED, backward=backward, input_gradients=True)
+    check_same(compiled, code, compiled.batch(), tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import struct
 from pathlib import Path
@@ -31,6 +32,16 @@ def test_weight_files_are_those_of_the_safetensors_package(tmp_path: Path) -> No
         "ours.safetensors",
         "theirs.safetensors",
     ]
+
+
+def test_a_copy_has_views_of_its_own_vectors() -> None:
+    net = load(*frame(), NET).Net(0)
+    other = copy.deepcopy(net)
+    np.testing.assert_array_equal(other.values, net.values)
+    other.values[:] = 7
+    assert all((array == 7).all() for array in other.parameters().values())
+    assert not any((array == 7).all() for array in net.parameters().values())
+    assert all(np.shares_memory(array, other.values) for array in other.parameters().values())
 
 
 def test_metadata_mixed_types_and_empty_tensors_are_kept(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def loss(body: Body, step: syntax.Loss) -> None:
     extra = tuple(given[a.name][0] for a in op.arguments if a.kind.tensor and a.name in given)
     tensors = (prediction, target, *(t for t in extra if isinstance(t, Tensor)))
     _check_activation(body, op, prediction, step)
-    name = f"{step.name}{sum(known.layer.op is op for known in body.losses) + 1}"
+    name = body.model.instances[step.span]
     values = {n: v for n, v in given.items() if n != "target"}
     layer = _loss_layer(body, name, op, values, step.span, tensors)
     body.nodes.append(layer)

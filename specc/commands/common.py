@@ -120,7 +120,8 @@ def sizes_option(command: Callable[P, R]) -> Callable[P, R]:
 
 def _size(text: str) -> tuple[str, int]:
     name, _, number = (part.strip() for part in text.partition("="))
-    if not name or not number.isdecimal() or int(number) < 1:
+    is_size = number.isascii() and number.isdecimal() and int(number[:10]) > 0 and len(number) < 10
+    if not name or not is_size:
         raise click.BadParameter(f"`{text}` is not of the form `T=35`", param_hint="'--size'")
     return name, int(number)
 

@@ -35,9 +35,13 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
+MOST = 10_000
+"""Of examples, steps and seeds: a check, not a training."""
+
+
 def _whole(name: str, least: int, default: int, help: str) -> Callable[[Callable[..., R]], Any]:
     """An option that takes a whole number."""
-    kind = click.IntRange(min=least)
+    kind = click.IntRange(least, MOST)
     return click.option(name, type=kind, default=default, show_default=True, metavar="N", help=help)
 
 

@@ -13,13 +13,13 @@ from specc.signature import Report
 from specc.source import Span
 from specc.words import is_usable_label, safe_name
 
-Occurrence = syntax.Call | syntax.Repeat | syntax.For
+Occurrence = syntax.Call | syntax.Repeat | syntax.For | syntax.Loss
 
 
 def name_instances(
     body: syntax.Body, shared: Collection[str], model: Model, report: Report
 ) -> None:
-    """Name the calls and loops of a body: by their labels, or by name and ordinal.
+    """Name the calls, loops and losses of a body: by their labels, or by name and ordinal.
 
     The ordinal counts all occurrences in the body's text, so that an `if` never renames a
     neighbour. Uses of the `shared` instances have their names already.
@@ -38,12 +38,12 @@ def name_instances(
         else:
             kind = _word(step)
             ordinals[kind] += 1
-            if step.label is None:
+            label = None if isinstance(step, syntax.Loss) else step.label
+            if label is None:
                 automatic.append(step)
             else:
-                _take(step.label.name, step.label.span, taken, report)
-            name = step.label.name if step.label else f"{kind}{ordinals[kind]}"
-            model.instances[step.span] = name
+                _take(label.name, label.span, taken, report)
+            model.instances[step.span] = label.name if label else f"{kind}{ordinals[kind]}"
     for step in automatic:
         name = model.instances[step.span]
         if name in taken:
@@ -88,7 +88,7 @@ def _unusable(name: str, span: Span) -> Diagnostic:
 
 
 def _word(step: Occurrence) -> str:
-    if isinstance(step, syntax.Call):
+    if isinstance(step, syntax.Call | syntax.Loss):
         return step.name
     return "repeat" if isinstance(step, syntax.Repeat) else "for"
 
@@ -109,7 +109,7 @@ def _in_step(step: syntax.Step) -> Iterable[Occurrence | syntax.Shared]:
             yield step
             for path in step.paths or ():
                 yield from _occurrences(path.body)
-        case syntax.Repeat() | syntax.For():
+        case syntax.Repeat() | syntax.For() | syntax.Loss():
             yield step
         case syntax.If():
             yield from _occurrences(step.then)

@@ -157,8 +157,8 @@ class FileWriter(ABC):
         """The statement that hands out the gradients of the inputs, where they are asked for."""
         d_inputs = self.training.backward_of(self.classes.net).d_inputs
         gradients = [
-            f"{literal(tensor.name)}: {outside(writer.local(d_input), tensor.type)}"
-            for tensor, d_input in zip(self.shaped.inputs.values(), d_inputs, strict=True)
+            f"{literal(name)}: {outside(writer.local(d_input), tensor.type)}"
+            for (name, tensor), d_input in zip(self.shaped.inputs.items(), d_inputs, strict=True)
             if d_input is not None
         ]
         return call("self.input_gradients = {", gradients, "}") if gradients else []

@@ -90,7 +90,15 @@ class ForwardWriter(ABC):
         lines += [
             f"    {tap}.append({value})" for tap, value in zip(loop.taps, values, strict=True)
         ]
-        return lines if loop.taps else commented(lines, self.shapes.comment(loop.outputs[:1]))
+        if loop.taps:
+            return lines
+        when = "at the end " if self._changes(loop) else ""
+        return commented(lines, self.shapes.comment(loop.outputs[:1]), when=when)
+
+    def _changes(self, loop: Loop) -> bool:
+        """Whether a round of the loop hands on another shape than it gets, in any instance."""
+        peers = (n for n in self.plan.peers(loop) if isinstance(n, Loop))
+        return any(peer.inputs[0].type.shape != peer.outputs[0].type.shape for peer in peers)
 
     def _unrolled(self, loop: Loop) -> list[str]:
         """Iterations that read or hand out different tensors, one line each."""

@@ -21,10 +21,13 @@ def call(prefix: str, arguments: Sequence[str], suffix: str = ")", indent: int =
     return broken(f"{prefix}{', '.join(arguments)}{suffix}", WIDTH - indent)
 
 
-def commented(lines: list[str], comment: str, indent: int = 8) -> list[str]:
-    """The lines with a comment behind the last one; sizes that make it too long become `…`."""
+def commented(lines: list[str], comment: str, indent: int = 8, when: str = "") -> list[str]:
+    """The lines with a comment behind the last one; sizes that make it too long become `…`.
+
+    `when` stands before the sizes.
+    """
     for candidate in (comment, _shortened(comment)):
-        last = f"{lines[-1]}  # {candidate}"
+        last = f"{lines[-1]}  # {when}{candidate}"
         if candidate and indent + len(last) <= WIDTH:
             return [*lines[:-1], last]
     return lines

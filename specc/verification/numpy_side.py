@@ -63,7 +63,7 @@ class NumpySide(Side):
         """`loss` and `backward`."""
         loss = self.training_loss(batch, step)
         gradients = {name: g.copy() for name, g in self.net.backward().items()}
-        inputs = {n: g.copy() for n, g in getattr(self.net, "input_gradients", {}).items()}
+        inputs = {self.subject.variable(n): g.copy() for n, g in self._input_gradients().items()}
         buffers = {name: a.copy() for name, a in self.net.buffers().items()}
         return Step(loss, self._outputs(), gradients, inputs, buffers)
 
@@ -100,6 +100,9 @@ class NumpySide(Side):
         if not isinstance(value, np.ndarray):
             return None
         return (value.transpose(0, 3, 1, 2) if value.ndim == 4 else value).copy()
+
+    def _input_gradients(self) -> dict[str, Any]:
+        return dict(getattr(self.net, "input_gradients", {}))
 
     def _views(self) -> dict[str, Any]:
         return dict(self.net.parameters() | self.net.buffers())

@@ -59,6 +59,16 @@ class Subject:
         return tuple(t for t in real if id(t) not in masks)
 
     @property
+    def compares_computed(self) -> bool:
+        """Whether a loss compares with what the net computes: its gradient leaves that alone."""
+        given = {*self.inputs, *self.shaped.targets.values()}
+        return any(t not in given for loss in self.shaped.losses for t in loss.inputs[1:])
+
+    def variable(self, name: str) -> str:
+        """An input's name in the code; the spec may use one that Python does not allow."""
+        return self.shaped.inputs[name].name
+
+    @property
     def layers(self) -> dict[str, Layer]:
         """Its layers by path, in the order of the forward pass."""
         nodes = ((path, place.node) for path, place in self.places.items())

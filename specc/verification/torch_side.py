@@ -89,7 +89,7 @@ class TorchSide(Side):
         outputs = self._outputs()
         gradients = {name: self.array(g) for name, g in self.net.backward().items()}
         inputs = getattr(self.net, "input_gradients", {})
-        d_inputs = {name: self.array(g) for name, g in inputs.items()}
+        d_inputs = {self.subject.variable(n): self.array(g) for n, g in inputs.items()}
         return Step(loss, outputs, gradients, d_inputs, self._buffers())
 
     def run(self, batch: Batch) -> Arrays:

@@ -186,8 +186,13 @@ class PyTorchFile(FileWriter):
         return [*lines, *self.checks.targets, *self.total(terms, self.loss_is)]
 
     def term(self, loss: Layer, arguments: list[str]) -> str:
-        """One loss."""
-        return loss.op.torch_expression(loss, arguments)
+        """One loss; like a constant, what it compares with has no gradient."""
+        constant = set(self.shaped.targets.values())
+        if not self._differentiated():
+            constant |= set(self.shaped.inputs.values())
+        given = zip(loss.inputs[1:], arguments[1:], strict=True)
+        rest = [name if t in constant else f"{name}.detach()" for t, name in given]
+        return loss.op.torch_expression(loss, [arguments[0], *rest])
 
     def _is_constant(self) -> bool:
         """Whether there is nothing that a loss could be differentiated by."""
@@ -210,9 +215,7 @@ class PyTorchFile(FileWriter):
         return lines + (call("self.last_inputs = {", kept, "}") if kept else [])
 
     def _has_idle_inputs(self) -> bool:
-        graph = self.training.backward_of(self.classes.net)
-        zeros = {s.result for s in graph.statements if isinstance(s, Formula) and _is_zero(s)}
-        return any(d_input in zeros for d_input in graph.d_inputs)
+        return any(map(_is_zero, self.training.backward_of(self.classes.net).statements))
 
 
 def _is_zero(statement: Statement) -> bool:
