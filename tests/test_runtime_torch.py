@@ -24,7 +24,8 @@ SPEC = """
 net Small {{
   input image: real[2, 6, 6]
   target digit: label of 3
-  conv(4, 3, bias=false) -> batchnorm -> prelu -> layernorm -> flatten -> dense(5) -> tanh -> dense(3)
+  conv(4, 3, bias=false) -> batchnorm -> prelu -> layernorm
+  flatten -> dense(5) -> tanh -> dense(3)
   loss cross_entropy
 }}
 train {{
