@@ -3,6 +3,8 @@
     python benchmarks/step.py                      # all networks, 1 and 2 threads
     python benchmarks/step.py --only mlp --quick
 
+A step is all of it: forward pass, loss, backward pass and the update by the optimizer, embeddings
+and dense layers included; in PyTorch recurrent layers are `nn.RNN`, `nn.LSTM` and `nn.GRU`.
 Each side runs in a process of its own, in turn, with equal threads, weights and examples; the
 median of the steps in a process, and of the ratios of the pairs. Writes docs/results.md.
 """
@@ -46,8 +48,8 @@ def worker(target: str, name: str, folder: str, seconds: float) -> None:
 
 def check(network: Network, folder: Path) -> None:
     """Stop if the two sides do not compute the same."""
-    loss, own = gradients(network, folder, "numpy")
-    other_loss, other = gradients(network, folder, "pytorch")
+    loss, own = gradients(folder, "numpy")
+    other_loss, other = gradients(folder, "pytorch")
     largest = max(float(abs(g).max()) for g in own.values())
     worst = max(float(abs(g - other[n]).max()) for n, g in own.items()) / largest
     if abs(loss - other_loss) > TOLERANCE * abs(loss) or worst > TOLERANCE:
@@ -96,8 +98,8 @@ def races(name: str, threads: list[int], pairs: int, seconds: float) -> list[lis
 def main() -> None:
     """Run what the command line asks for."""
     if sys.argv[1:2] == ["--worker"]:
-        target, name, folder, seconds = sys.argv[2:]
-        worker(target, name, folder, float(seconds))
+        target, name, folder, duration = sys.argv[2:]
+        worker(target, name, folder, float(duration))
         return
     import torch
 

@@ -11,17 +11,18 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from common import ROOT, machine, record, table, verdict
 
 KINDS = ("float64", "float32", "finite differences")
 
 
-def proof(spec: Path) -> dict[str, object]:
+def proof(spec: Path) -> dict[str, Any]:
     """What `specc verify --json` prints."""
     command = [sys.executable, "-m", "specc", "verify", str(spec), "--json", "--no-proof"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
-    result: dict[str, object] = json.loads(run.stdout)
+    result: dict[str, Any] = json.loads(run.stdout)
     return result
 
 
@@ -29,13 +30,12 @@ def row(spec: Path) -> list[str]:
     """The largest error of each kind, as a part of its bound, and the verdict."""
     found = proof(spec)
     largest = dict.fromkeys(KINDS, 0.0)
-    checks = found["checks"]
-    assert isinstance(checks, list)
-    for check in checks:
+    for check in found["checks"]:
         kind = check["quantity"] if check["quantity"] in KINDS else check["precision"]
         errors = [error for error in check["errors"].values() if error is not None]
         largest[kind] = max(largest[kind], *errors, 0.0)
-    sizes = " ".join(f"`{setting}`" for setting in found["settings"])  # type: ignore[attr-defined]
+    chosen = [*found["settings"], *(f"{n}={size}" for n, size in found["sizes"].items())]
+    sizes = " ".join(f"`{choice}`" for choice in chosen)
     shown = [f"{largest[kind]:.1e}" for kind in KINDS]
     return [f"`{spec.stem}`", sizes, *shown, verdict(found["verdict"] == "passed")]
 

@@ -6,12 +6,13 @@ The result is a graph whose sizes are known; nothing without them can reach a la
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from specc import syntax
 from specc.checking.body import Body
 from specc.checking.elaborator import Broken, Elaborator, unused_inputs
 from specc.checking.functions import finish, parameters_with_defaults
+from specc.checking.lengths import declared_lengths, known_lengths, lengths_of
 from specc.checking.losses import Loss
 from specc.diagnostics import Diagnostic, Diagnostics, Label
 from specc.evaluate import Environment, EvaluationError, evaluate, fail
@@ -98,7 +99,7 @@ class _Net:
         self._need_defaults(settings)
         given = parameters_with_defaults(self.elaborator, self.net, settings)
         self.values = {n: Value(v.plain, literal_term(v.plain)) for n, v in given.items()}
-        inputs = self._declared(syntax.Input)
+        inputs = declared_lengths(self._declared(syntax.Input))
         targets = self._declared(syntax.Target)
         words = variables([*inputs, *targets])
         for name, tensor in (inputs | targets).items():
@@ -110,6 +111,7 @@ class _Net:
         tensors = tuple(inputs.values())
         body = Body(self.elaborator, {}, tensors, tensors[:1])
         body.names.update(inputs)
+        body.names.update(known_lengths(tensors))
         body.names.update(self.values)
         body.targets = targets
         body.taken.update(t.name for t in targets.values())
@@ -145,10 +147,12 @@ class _Net:
                 declared.span,
                 "such as `real[3, 32, 32]`",
             )
-        return Tensor(declared.name, self._type(declared.type), declared.span)
+        type_ = self._type(declared.type)
+        padded = lengths_of(declared.name) if declared.type.padded else ""
+        return Tensor(declared.name, replace(type_, padded=padded), declared.span)
 
     def _type(self, type_: syntax.Type) -> TensorType:
-        kinds = {content.value: content for content in Content}
+        kinds = {content.value: content for content in Content if content is not Content.LENGTHS}
         if type_.kind not in kinds:
             raise fail(
                 "E0212",
@@ -166,7 +170,7 @@ class _Net:
         ranks = {Content.REAL: 2, Content.TOKEN: 1, Content.LABEL: 1}
         if type_.padded and len(shape) != ranks[content]:
             raise fail("E0212", "`padded` is for sequences", type_.span, "this is none")
-        return TensorType(shape, content, classes, type_.padded)
+        return TensorType(shape, content, classes)
 
     def _classes(self, type_: syntax.Type, content: Content) -> Value | None:
         if content is Content.REAL:
@@ -252,16 +256,16 @@ class _Net:
         dropped = [(n, t, "input") for n, t in inputs.items() if id(t) in unused]
         dropped += [(n, t, "target") for n, t in targets.items() if id(t) not in compared]
         for name, tensor, what in dropped:
-            self.elaborator.report(
-                Diagnostic(
-                    "E0405",
-                    f"the {what} `{name}` is never used",
-                    Label(tensor.span, "declared here"),
-                    help=f"use it (`from {name}`), or remove it"
-                    if what == "input"
-                    else f"compare with it (`loss …(target={name})`), or remove it",
-                )
-            )
+            helps = {
+                "input": f"use it (`from {name}`), or remove it",
+                "target": f"compare with it (`loss …(target={name})`), or remove it",
+            }
+            message, help = f"the {what} `{name}` is never used", helps[what]
+            if tensor.type.content is Content.LENGTHS:
+                message = "no layer asks for the lengths of these padded sequences"
+                help = "remove `padded`, or use a layer that respects them, such as `last`"
+            label = Label(tensor.span, "declared here")
+            self.elaborator.report(Diagnostic("E0405", message, label, help=help))
         if dropped:
             raise Broken
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from specc.graph import Call, Function, Layer, Loop, Node, Origin
+from specc.graph import Call, Function, Layer, Loop, Node, Origin, Scan
 from specc.ops.base import Construction, LayerOp
 from specc.terms import Term, substitute, symbols
 from specc.values import Value, literal_term
@@ -127,6 +127,13 @@ class Classes:
         used = used_in_loop(owner.function, loop)
         return [self.plan_of(i.function, used[: len(i.function.outputs)]) for i in loop.iterations]
 
+    def is_padded(self, cell: ClassPlan) -> bool:
+        """Whether a class is a cell, and cells run along padded sequences."""
+        if cell.function.origin is not Origin.CELL:
+            return False
+        scans = (n for plan in self for n in plan.function.nodes if isinstance(n, Scan))
+        return any("lengths" in scan.tensors for scan in scans)
+
     def conditions(self, plan: ClassPlan) -> list[str]:
         """How the `if`s of a block went where its other variants went another way."""
         span = plan.function.span
@@ -159,11 +166,13 @@ class Classes:
                 for a in node.op.arguments
                 if a.structural and a.name in node.arguments
             )
-            return node.op.name, structural, node.is_shared, self._layer_terms(node)
+            form = (node.op.name, structural, node.tensors, len(node.outputs), node.is_shared)
+            return form, self._layer_terms(node)
         if isinstance(node, Call):
             plan = self.plan_of(node.function, used_outputs(function, node))
             terms = tuple(node.arguments[name].term for name in plan.needed)
-            return id(plan), terms, node.is_shared
+            tensors = node.tensors if isinstance(node, Scan) else ()
+            return id(plan), terms, node.is_shared, tensors, len(node.outputs)
         used = used_in_loop(function, node)
         runs: list[tuple[int, int]] = []
         starts: list[tuple[Term, ...]] = []
@@ -188,6 +197,8 @@ class Classes:
             wanted: set[str] = set()
             for node in (*function.nodes, *function.shared):
                 wanted.update(self._node_symbols(node))
+            for size in function.state_sizes.values():
+                wanted.update(symbols(size.term))
             sizes = [n for n in function.symbols if n.startswith("in_") and n in wanted]
             others = [n for n in function.symbols if n in wanted and n not in sizes]
             self._needed[id(function)] = (*sizes, *others)
@@ -225,6 +236,7 @@ class Classes:
         for plan in reversed(list(self)):  # callers before callees
             for node in plan.function.nodes:
                 again = plan.is_stacked or is_called_again(plan.function, node)
+                again |= isinstance(node, Scan)
                 for child in self.children(plan, node):
                     child.is_stacked |= again
 
@@ -252,7 +264,12 @@ def _is_lent(function: Function, name: str) -> bool:
 
 
 def used_outputs(function: Function, node: Node) -> Mask:
-    """Which results of a node anything reads; of a shared block all: one class does every use."""
+    """Which results of a node's body anything reads.
+
+    Of a shared block all, since one class does every use; of a cell, too: the next step may.
+    """
+    if isinstance(node, Scan):
+        return (True,) * len(node.function.outputs)
     if isinstance(node, Call) and node.is_shared:
         return (True,) * len(node.outputs)
     return tuple(tensor in function.read for tensor in node.outputs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from specc.graph import Call, Function, Iteration, Layer, Loop, Tensor
+from specc.graph import Call, Function, Iteration, Layer, Loop, Scan, Tensor
 from specc.ops.base import LossOp
 from specc.terms import Integer
 
@@ -45,7 +45,7 @@ class Costs:
                 if isinstance(node, Layer):
                     total = total + layer_multiply_adds(node)
                 elif isinstance(node, Call):
-                    total = total + self.multiply_adds(node.function)
+                    total = total + steps_of(node) * self.multiply_adds(node.function)
                 else:
                     for iteration in node.iterations:
                         total = total + self.multiply_adds(iteration.function)
@@ -57,7 +57,7 @@ class Costs:
 
         An array counts if the layer that reads it needs its input or the layer that makes it
         needs its output; a view (of `flatten`) is the array that it shows. Left out are arrays
-        that live only for a moment, and what a layer keeps beside its input and output.
+        that live only for a moment, and small ones that a layer keeps beside its input and output.
         """
         if id(function) not in self._kept:
             self._kept[id(function)] = _Memory(function, self).kept()
@@ -80,6 +80,8 @@ class _Memory:
         for node in self.function.nodes:
             if isinstance(node, Layer):
                 self._layer(node)
+            elif isinstance(node, Scan):
+                self._scan(node)
             elif isinstance(node, Call):
                 self._call(node.function, node.inputs, node.outputs)
             else:
@@ -103,6 +105,7 @@ class _Memory:
         self.needed.update((self._root(tensor), None) for tensor in tensors)
 
     def _layer(self, layer: Layer) -> None:
+        self.numbers = self.numbers + layer.op.kept_inside(layer).size
         if layer.op.is_view:
             self.roots[layer.outputs[0]] = self._root(layer.inputs[0])
         if isinstance(layer.op, LossOp):
@@ -124,6 +127,18 @@ class _Memory:
             elif source is not None:
                 self.roots[tensor] = self._root(inputs[source])
 
+    def _scan(self, scan: Scan) -> None:
+        """Every step has arrays of its own; so has a state, where it is none of them."""
+        function, steps = scan.function, steps_of(scan)
+        kept = self.costs.kept(function)
+        first = len(scan.sequences)
+        self.numbers = self.numbers + steps * kept.numbers
+        self._need(t for t, needed in zip(scan.sequences, kept.inputs, strict=False) if needed)
+        inputs = zip(function.inputs[first:], kept.inputs[first:], kept.outputs[1:], strict=True)
+        for state, needed, source in inputs:
+            if needed and source != -1:
+                self.numbers = self.numbers + steps * size_of(state)
+
     def _loop(self, loop: Loop) -> None:
         carried = loop.inputs[0]
         for iteration in loop.iterations:
@@ -136,6 +151,11 @@ class _Memory:
             return loop.outputs[0]
         inner = iteration.function.outputs[0]
         return Tensor(inner.name, inner.type, inner.span)
+
+
+def steps_of(call: Call) -> Integer:
+    """How often the function of a call runs: once, or at every step of a sequence."""
+    return call.inputs[0].type.shape[0].size if isinstance(call, Scan) else 1
 
 
 def layer_multiply_adds(layer: Layer) -> Integer:

@@ -7,10 +7,8 @@ tensor that is used several times are summed; gradients that nobody needs are ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-import networkx
 
 from specc.check import ShapedModel
 from specc.classes import (
@@ -22,26 +20,29 @@ from specc.classes import (
     used_in_loop,
     used_outputs,
 )
-from specc.graph import Call, Function, Layer, Loop, Node, Tensor, count_parameters
+from specc.graph import Call, Layer, Loop, Node, Scan, Tensor
+from specc.needs import gradients_needed, learns, tensors_in_need
 from specc.ops.base import GradientGraph, LayerOp, LossOp
-from specc.types import TensorType
+from specc.types import Content, TensorType
 
 
 @dataclass(eq=False, slots=True)
 class Backward:
     """A statement of a backward pass: the gradients of a node's inputs from its outputs'.
 
-    `d_inputs` has `None` where no gradient is needed.
+    `d_inputs` has `None` where no gradient is needed. Of optional results, `d_outputs`
+    has the gradients of those that are used; `names` has their names, the first one's empty.
     """
 
     node: Node
     d_outputs: tuple[Tensor, ...]
     d_inputs: tuple[Tensor | None, ...]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(eq=False, slots=True)
 class Formula:
-    """A statement that computes one tensor: a function, a `sum`, a `product` or `zeros`.
+    """A statement that computes one tensor: a function, `sum`, `product`, `negative` or `zeros`.
 
     `in_place`: the first argument is used for the last time and may be overwritten.
     """
@@ -113,86 +114,34 @@ def differentiate(
     from specc.ownership import allow_overwriting  # it works on the graphs of this module
 
     classes = Classes(shaped.function, construct)
-    needs = _gradients_needed(classes, input_gradients)
-    graphs = {id(plan): _Differentiator(plan, classes, needs[id(plan)]).graph() for plan in classes}
+    needs = gradients_needed(classes, input_gradients)
+    graphs = {id(plan): _Differentiator(plan, classes, needs).graph() for plan in classes}
     allow_overwriting(classes, graphs)
     return TrainingModel(shaped, classes, graphs, input_gradients)
-
-
-# ---------------------------------------------------------------- what is needed
-
-
-def _gradients_needed(classes: Classes, input_gradients: bool) -> dict[int, list[bool]]:
-    """For each class, which of its inputs need a gradient anywhere, callers first.
-
-    The need flows forward: from parameters, and from inputs that need one, to every result.
-    """
-    needs = {id(p): [False] * len(p.function.inputs) for p in classes}
-    needs[id(classes.net)] = [input_gradients] * len(classes.net.function.inputs)
-    for plan in reversed(list(classes)):
-        needed = tensors_in_need(plan.function, needs[id(plan)])
-        for node in plan.function.nodes:
-            if isinstance(node, Call):
-                child = needs[id(classes.plan_at(plan, node))]
-                for i, tensor in enumerate(node.inputs):
-                    child[i] |= tensor in needed
-            elif isinstance(node, Loop):
-                _loop_needs(classes.plans_in(plan, node), node, needed, needs)
-    return needs
-
-
-def _loop_needs(
-    plans: list[ClassPlan], loop: Loop, needed: set[Tensor], needs: dict[int, list[bool]]
-) -> None:
-    carried = loop.inputs[0] in needed
-    for plan, iteration in zip(plans, loop.iterations, strict=True):
-        child = needs[id(plan)]
-        child[0] |= carried
-        for i, tensor in enumerate(iteration.inputs, start=1):
-            child[i] |= tensor in needed
-        carried = carried or any(child) or _body_learns(iteration.function)
-
-
-def tensors_in_need(function: Function, inputs: Iterable[bool]) -> set[Tensor]:
-    """The tensors whose gradients are needed: those that something learned has an effect on."""
-    graph = function.graph()
-    learned = [f"{i}:{node.name}" for i, node in enumerate(function.nodes) if learns(node)]
-    given = [f"in:{t.name}" for t, n in zip(function.inputs, inputs, strict=True) if n]
-    graph.add_edges_from(("learned", name) for name in (*learned, *given))
-    reached = networkx.descendants(graph, "learned") if "learned" in graph else set()
-    needed = {t for t, n in zip(function.inputs, inputs, strict=True) if n}
-    for position, node in enumerate(function.nodes):
-        if f"{position}:{node.name}" in reached:
-            needed.update(node.outputs)
-    return needed
-
-
-def learns(node: Node) -> bool:
-    """Whether a node has parameters, or what it calls has."""
-    if isinstance(node, Layer):
-        return bool(node.op.parameters(node))
-    if isinstance(node, Call):
-        return count_parameters(node.function) > 0
-    return any(_body_learns(i.function) for i in node.iterations)
-
-
-def _body_learns(function: Function) -> bool:
-    """Whether a loop's body learns: what is shared around it belongs to another function."""
-    return count_parameters(function) > 0 or bool(function.borrowed)
 
 
 # ---------------------------------------------------------------- one class
 
 
+def _keeps_values(layer: Layer) -> bool:
+    """Whether a pass keeps what has to be taken back; functions and look-ups do not."""
+    if not isinstance(layer.op, LayerOp):
+        return False
+    return layer.input.content is Content.REAL or learns(layer)
+
+
 class _Differentiator(GradientGraph):
     """Builds the backward graph of one class, node by node."""
 
-    def __init__(self, plan: ClassPlan, classes: Classes, input_needs: list[bool]) -> None:
+    def __init__(
+        self, plan: ClassPlan, classes: Classes, needs: Mapping[int, Sequence[bool]]
+    ) -> None:
         self.plan = plan
         self.classes = classes
         self.body = plan.function
-        self.needed = tensors_in_need(self.body, input_needs)
-        self.input_needs = input_needs
+        self.needs = needs
+        self.input_needs = needs[id(plan)]
+        self.needed = tensors_in_need(self.body, self.input_needs)
         self.contributions: dict[Tensor, list[Tensor]] = {}
         self.result = BackwardGraph()
         self.taken = {t.name for t in self.body.inputs}
@@ -236,25 +185,43 @@ class _Differentiator(GradientGraph):
             return
         if isinstance(node, Layer):
             self._visit_layer(node, wanted)
+        elif isinstance(node, Scan):
+            self._visit_scan(node)
         elif isinstance(node, Call):
             self._visit_call(node)
         else:
             self._visit_loop(node)
 
     def _visit_layer(self, layer: Layer, wanted: bool) -> None:
-        if not wanted and not isinstance(layer.op, LayerOp):
-            return  # a function keeps nothing that would have to be taken back
-        gradients = layer.op.gradient(layer, self.total(layer.outputs[0]), self)
+        if not wanted and not _keeps_values(layer):
+            return
+        d_outputs = [self._total_used(layer, tensor) for tensor in layer.outputs]
+        gradients = layer.op.gradients(layer, d_outputs, self)
         for tensor, gradient in zip(layer.inputs, gradients, strict=True):
             if tensor in self.needed:
                 gradient.name = gradient.name or self.fresh(f"d_{tensor.name}")
                 self.contribute(tensor, gradient)
+
+    def _total_used(self, layer: Layer, tensor: Tensor) -> Tensor | None:
+        """The gradient of a result; `None` if it is optional and others are used instead."""
+        used = [t for t in layer.outputs if self.contributions.get(t)]
+        is_needed = tensor in used or not layer.op.optional_results
+        return self.total(tensor) if is_needed or tensor is (used or layer.outputs)[0] else None
 
     def _visit_call(self, call: Call) -> None:
         used = used_outputs(self.body, call)
         d_outputs = tuple(self.total(t) for t, u in zip(call.outputs, used, strict=True) if u)
         d_inputs = self.results(call.inputs)
         self.result.statements.append(Backward(call, d_outputs, d_inputs))
+
+    def _visit_scan(self, scan: Scan) -> None:
+        if not any(self.needs[id(self.classes.plan_at(self.plan, scan))]):
+            return  # there is nothing to go back for
+        results = zip(("", *scan.optional_results), scan.outputs, strict=False)
+        used = {n: t for n, t in results if not n or self.contributions.get(t)}
+        d_outputs = tuple(self.total(t) for t in used.values())
+        statement = Backward(scan, d_outputs, self.results(scan.inputs), tuple(used))
+        self.result.statements.append(statement)
 
     def _visit_loop(self, loop: Loop) -> None:
         used = used_in_loop(self.body, loop)
@@ -303,16 +270,26 @@ class _Differentiator(GradientGraph):
 
     # ------------------------------------------------------------ the gradient rules' tools
 
-    def layer_backward(self, layer: Layer, d_output: Tensor) -> tuple[Tensor, ...]:
+    def layer_backward(self, layer: Layer, *d_outputs: Tensor | None) -> tuple[Tensor, ...]:
         """`d_x = self.conv1.backward(d_y)`."""
         made = tuple(self.new(t) if t in self.needed else None for t in layer.inputs)
-        self.result.statements.append(Backward(layer, (d_output,), made))
-        unused = Tensor("_", d_output.type, d_output.span)
+        optional = layer.optional_results
+        names = ("", *optional) if optional else ("",) * len(d_outputs)
+        pairs = zip(names, d_outputs, strict=False)
+        used = [(name, d_output) for name, d_output in pairs if d_output is not None]
+        d_used = tuple(d_output for _, d_output in used)
+        statement = Backward(layer, d_used, made, tuple(name for name, _ in used))
+        self.result.statements.append(statement)
+        unused = Tensor("_", layer.output, layer.span)
         return tuple(t or unused for t in made)
 
     def function(self, name: str, *arguments: Tensor) -> Tensor:
         """`d_x = relu_backward(d_y, y)`; named once it is known for whom it is."""
         return self.formula(name, arguments, arguments[0].type, "")
+
+    def negative(self, gradient: Tensor) -> Tensor:
+        """`d_x = -d_y`; named once it is known for whom it is."""
+        return self.formula("negative", (gradient,), gradient.type, "")
 
     def product(self, *factors: Tensor) -> Tensor:
         """`d_x = d_y * a * b`."""

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from specc import syntax
-from specc.graph import Call, Function, Layer, Loop, Node, Tensor, layer_parameters
+from specc.graph import Call, Function, Layer, Loop, Node, Scan, Tensor, layer_parameters
 from specc.source import Span
 from specc.values import show
 
@@ -104,7 +104,8 @@ def _written(node: Node) -> str:
         return f"{results} = {node.op.name}({given}) of {_names(node.inputs)}{learned}"
     if isinstance(node, Call):
         given = ", ".join(f"{n}={show(v)}" for n, v in node.arguments.items())
-        return f"{results} = {node.function.name}({given}) of {_names(node.inputs)}"
+        word = "scan " if isinstance(node, Scan) else ""
+        return f"{results} = {word}{node.function.name}({given}) of {_names(node.inputs)}"
     assert isinstance(node, Loop)
     return f"{results} = {node.name}, {len(node.iterations)} times, of {_names(node.inputs)}"
 

@@ -25,12 +25,10 @@ def emit(shaped: ShapedModel, options: Options, output: Path, diagnostics: Diagn
     """The source of the file for one network, its training section included.
 
     Raises:
-        CompileError: if the training section has errors, or the target lacks something.
+        CompileError: if the training section has errors.
     """
     target = targets()[options.target]
     training = train_settings(shaped, diagnostics, options.train)
-    for lack in target.lacks(shaped):
-        diagnostics.add(lack)
     diagnostics.raise_errors()
     model = differentiate(
         shaped, input_gradients=options.input_gradients, construct=target.construct
@@ -44,7 +42,8 @@ def _runtime(
     shaped: ShapedModel, training: Training | None, options: Options, output: Path, *, net: str
 ) -> Runtime:
     """What the file has beside the classes; `net` is the network's."""
-    dropout = any(layer.op.draws_random for layer in every_layer(shaped.function))
+    layers = list(every_layer(shaped.function))
+    dropout = any(n.op.draws_random or "dropout" in n.op.features(n) for n in layers)
     buffers = has_buffers(shaped.function)
     network = network_context(shaped, training, dropout=dropout, buffers=buffers)
     backward = _backward(options)

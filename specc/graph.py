@@ -38,7 +38,8 @@ class Layer:
     """An op at its place.
 
     `arguments` has a value for each declared argument that is no tensor; tensor arguments follow
-    the inputs proper in `inputs`.
+    the inputs proper in `inputs`, and `tensors` names them. Of results that are optional, `outputs`
+    has those that the spec names: only the first, or all.
     """
 
     name: str
@@ -48,9 +49,20 @@ class Layer:
     outputs: tuple[Tensor, ...]
     span: Span
     is_shared: bool = False
+    tensors: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Value:
         return self.arguments[name]
+
+    @property
+    def optional_results(self) -> tuple[str, ...]:
+        """The results behind the first that `outputs` has only where the spec names them."""
+        return self.op.optional_results
+
+    @property
+    def tensor_arguments(self) -> tuple[str, ...]:
+        """What it can be handed by name, and has a gradient."""
+        return tuple(a.name for a in self.op.arguments if a.kind.tensor)
 
     @property
     def input(self) -> TensorType:
@@ -74,6 +86,33 @@ class Call:
     outputs: tuple[Tensor, ...]
     span: Span
     is_shared: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Scan(Call):
+    """A cell at its place: `function` is one step, run along sequences.
+
+    `inputs` are the sequences, then the tensors that `tensors` names: the first values of states
+    that are given, and the `lengths` of padded sequences. `outputs` are what all steps give and,
+    where the spec names them, the last states.
+    """
+
+    tensors: tuple[str, ...] = ()
+
+    @property
+    def optional_results(self) -> tuple[str, ...]:
+        """The last states."""
+        return self.function.states
+
+    @property
+    def tensor_arguments(self) -> tuple[str, ...]:
+        """The first values of states."""
+        return self.function.states
+
+    @property
+    def sequences(self) -> tuple[Tensor, ...]:
+        """What it runs along."""
+        return self.inputs[: len(self.inputs) - len(self.tensors)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +168,7 @@ class Origin(Enum):
 
     NET = "net"
     BLOCK = "block"
+    CELL = "cell"
     LOOP = "loop"
 
 
@@ -141,7 +181,8 @@ class Function:
     `is_single`: a loop whose body is one call *is* that call, in names and in code.
     `borrowed`: names of shared instances that belong to a surrounding body; `shared`: those
     that belong to this one, as first used. `decisions`: the conditions of the body's `if`s, as
-    written, and how each went.
+    written, and how each went. `states`: the names of a cell's states: they are the last of the
+    inputs, their next values the last of the outputs.
     """
 
     name: str
@@ -155,6 +196,7 @@ class Function:
     borrowed: tuple[str, ...] = ()
     shared: tuple[Layer | Call, ...] = ()
     decisions: tuple[tuple[str, bool], ...] = ()
+    states: tuple[str, ...] = ()
     _read: frozenset[Tensor] | None = None
 
     @property
@@ -164,6 +206,12 @@ class Function:
             taken = (tensor for node in self.nodes for tensor in node.inputs)
             self._read = frozenset((*taken, *self.outputs))
         return self._read
+
+    @property
+    def state_sizes(self) -> Mapping[str, Value]:
+        """How many features each state of a cell has."""
+        inputs = self.inputs[len(self.inputs) - len(self.states) :]
+        return {name: t.type.features for name, t in zip(self.states, inputs, strict=True)}
 
     def children(self) -> Iterator[Function]:
         """The functions it calls, in order, with repetitions."""

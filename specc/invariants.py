@@ -13,9 +13,10 @@ from specc import syntax
 from specc.check import ShapedModel
 from specc.classes import ClassPlan
 from specc.differentiate import Backward, BackwardGraph, TrainingModel
-from specc.graph import Call, Function, Loop, Node, Tensor
+from specc.graph import Call, Function, Layer, Loop, Node, Scan, Tensor
 from specc.model import Model
 from specc.terms import substitute
+from specc.types import Content
 from specc.values import literal_term
 
 
@@ -55,7 +56,8 @@ def _(model: Model) -> None:
 
 def _declared(callee: object) -> set[str]:
     if isinstance(callee, syntax.Block):
-        return {parameter.name for parameter in callee.parameters}
+        states = callee.states if isinstance(callee, syntax.Cell) else ()
+        return {p.name for p in callee.parameters} | {state.name for state in states}
     return {argument.name for argument in getattr(callee, "arguments", ())}
 
 
@@ -72,6 +74,8 @@ def _(shaped: ShapedModel) -> None:
         _verify_order(function, given)
         for node in function.nodes:
             _verify_sizes(function, node)
+            if isinstance(node, Layer | Scan):
+                _verify_tensors(node)
     made = {*shaped.function.inputs, *(t for n in shaped.function.nodes for t in n.outputs)}
     _require(set(shaped.outputs) <= made, "an output is made by no node")
     nodes = set(shaped.function.nodes)
@@ -116,7 +120,9 @@ def _verify_sizes(function: Function, node: Node) -> None:
                 found == literal_term(size.plain),
                 f"{where}: `{tensor.name}` has a size {size.plain} written as {size.term}",
             )
-    if isinstance(node, Call):
+    if isinstance(node, Scan):
+        _verify_scan(where, node)
+    elif isinstance(node, Call):
         _verify_agreement(where, node)
     elif isinstance(node, Loop):
         carried = node.inputs[0].type
@@ -127,6 +133,42 @@ def _verify_sizes(function: Function, node: Node) -> None:
                 _require(tensor.type == outer.type, f"{where}: {outer} is {tensor} inside")
             carried = iteration.function.outputs[0].type
         _require(carried == node.outputs[0].type, f"{where}: ends with {carried}")
+
+
+def _verify_tensors(node: Layer | Scan) -> None:
+    """Tensors given by name come last, the lengths of padded sequences behind all others."""
+    where = f"`{node.name}` at {node.span.place}"
+    named = [name for name in node.tensors if name != "lengths"]
+    declared = [name for name in node.tensor_arguments if name in named]
+    _require(named == declared, f"{where}: is given {named}, not {declared}")
+    lengths = [t for t in node.inputs if t.type.content is Content.LENGTHS]
+    last = node.tensors[len(named) :], node.inputs[len(node.inputs) - len(lengths) :]
+    wanted = ("lengths",) * len(lengths), tuple(lengths)
+    _require(last == wanted, f"{where}: lengths are not its last tensor")
+    respects = isinstance(node, Scan) or node.op.respects_lengths
+    keys = {t.type.padded for t in node.inputs if t.type.padded} if respects else set()
+    _require({t.type.padded for t in lengths} == keys, f"{where}: the lengths are others'")
+    several = 1 + len(node.optional_results)
+    count = len(node.outputs)
+    _require(several == 1 or count in (1, several), f"{where}: has {count} results")
+
+
+def _verify_scan(where: str, scan: Scan) -> None:
+    """A step gets a step of every sequence, and the states that the step before gave."""
+    function = scan.function
+    first = len(scan.sequences)
+    steps = scan.sequences[0].type.shape[0]
+    given = dict(zip(scan.tensors, scan.inputs[first:], strict=True))
+    for inner, outer in zip(function.inputs[:first], scan.sequences, strict=True):
+        _require(outer.type.shape == (steps, *inner.type.shape), f"{where}: {outer} is {inner}")
+    result, *after = function.outputs
+    shape = (steps, *result.type.shape)
+    _require(scan.outputs[0].type.shape == shape, f"{where}: makes {scan.outputs[0]}")
+    states = zip(function.states, function.inputs[first:], after, strict=True)
+    for name, before, then in states:
+        _require(before.type == then.type, f"{where}: the state {before} becomes {then}")
+        start = given.get(name, before)
+        _require(start.type.shape == before.type.shape, f"{where}: {before} starts as {start}")
 
 
 def _verify_agreement(where: str, call: Call) -> None:
@@ -168,6 +210,10 @@ def _verify_backward(where: str, plan: ClassPlan, graph: BackwardGraph) -> None:
             read, written = statement.d_outputs, tuple(d for d in statement.d_inputs if d)
             for tensor, d in zip(statement.node.inputs, statement.d_inputs, strict=False):
                 _require(d is None or d.type == tensor.type, f"{where}: {d} is no d_{tensor}")
+                _require(
+                    d is None or tensor.type.content is Content.REAL, f"{where}: {d} is of {tensor}"
+                )
+            _verify_results(where, statement)
         else:
             read, written = statement.arguments, (statement.result,)
         for tensor in read:
@@ -177,3 +223,14 @@ def _verify_backward(where: str, plan: ClassPlan, graph: BackwardGraph) -> None:
         if total is not None:
             _require(total in made, f"{where} returns {total}, which is not made")
             _require(total.type == tensor.type, f"{where} returns {total} for {tensor}")
+
+
+def _verify_results(where: str, statement: Backward) -> None:
+    """The gradients of a layer's results are named; those of optional ones are some of them."""
+    node = statement.node
+    if isinstance(node, Layer | Scan) and node.optional_results and statement.d_outputs:
+        tensors = dict(zip(("", *node.optional_results), node.outputs, strict=False))
+        for name, d in zip(statement.names, statement.d_outputs, strict=True):
+            at = tensors.get(name)
+            _require(at is not None, f"{where}: `{node.name}` has no result `{name}`")
+            _require(at is None or d.type == at.type, f"{where}: {d} is no d_{at}")

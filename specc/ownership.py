@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from specc.classes import Classes, ClassPlan
 from specc.differentiate import Backward, BackwardGraph, Formula, Statement
-from specc.graph import Call, Layer, Loop, Node, Tensor
+from specc.graph import Call, Layer, Loop, Node, Origin, Scan, Tensor
 from specc.ops.base import LayerOp, LossOp
 
 
@@ -61,22 +61,23 @@ def _forward(plan: ClassPlan, graph: BackwardGraph) -> None:
     kept = set(graph.kept)
     last_use = _last_uses(plan)
     for position, node in enumerate(plan.function.nodes):
-        source, result = node.inputs[0], node.outputs[0]
         if not isinstance(node, Layer):
             for tensor in node.outputs:
                 memory.own(tensor)
             # The callee may have kept them, or handed on what it was given.
             pinned.update(memory.root.get(t, t) for t in (*node.inputs, *node.outputs))
-        elif isinstance(node.op, LayerOp):
-            if node.op.is_view:
-                memory.share(result, source)
-            else:
-                memory.own(result)
+        elif isinstance(node.op, LayerOp) or node.op.is_view:
+            for tensor in node.outputs:
+                if node.op.is_view:
+                    memory.share(tensor, node.inputs[0])
+                else:
+                    memory.own(tensor)
             if node.op.keeps_input:
                 pinned.update(memory.root.get(t, t) for t in node.inputs)
             if node.op.keeps_output:
-                pinned.add(memory.root[result])
+                pinned.update(memory.root[t] for t in node.outputs)
         else:
+            result = node.outputs[0]
             free = [
                 i
                 for i, tensor in enumerate(node.inputs)
@@ -141,8 +142,10 @@ class _Pass:
         for position, statement in enumerate(self.graph.statements):
             for tensor in _reads(statement):
                 last[tensor] = position
-        end = len(self.graph.statements)
-        return last | {tensor: end for tensor in self.graph.d_inputs if tensor is not None}
+        kept = [tensor for tensor in self.graph.d_inputs if tensor is not None]
+        if self.plan.function.origin is Origin.CELL:
+            kept += self.graph.d_outputs  # perhaps what the step after it returned twice
+        return last | dict.fromkeys(kept, len(self.graph.statements))
 
     def _is_last_use(self, position: int, tensor: Tensor) -> bool:
         """Whether nothing reads the memory of `tensor` after this statement."""
@@ -203,6 +206,9 @@ class _Pass:
                 continue
             found = {c.hands_on[position] for c in callees if position < len(c.hands_on)}
             handed_on = found - copied
+            if isinstance(statement.node, Scan):  # copies what it returns
+                self.memory.own(d_input)
+                continue
             if isinstance(statement.node, Loop):  # outer tensors get sums; taps are copied
                 handed_on = handed_on & {0} if position == 0 else set()
             shared = [i for i in handed_on if i is not None and i < len(statement.d_outputs)]
@@ -222,6 +228,8 @@ def _may_overwrite(node: Node, callees: list[BackwardGraph], i: int) -> bool:
     In a loop, 0 is the carried one. The others are those of the taps, which differ from
     iteration to iteration: all are as the worst, and one that is handed on becomes the carried.
     """
+    if isinstance(node, Scan):
+        return False  # a cell leaves it as it is
     if isinstance(node, Loop) and i > 0:
         return any(any(c.overwrites) or set(c.hands_on) != {None} for c in callees)
     return any(c.overwrites[i] for c in callees if i < len(c.overwrites))

@@ -15,7 +15,7 @@ from pathlib import Path
 from specc.diagnostics import Diagnostics
 from specc.graph import Layer, every_layer
 from specc.ops.base import LossOp, Op, Sample
-from specc.ops.registry import layers, losses
+from specc.ops.registry import layers, losses, ops
 from specc.pipeline import analyse
 from specc.resolving.calls import UNBUILT as UNBUILT_LAYERS
 from specc.settings.base import Choice, OpenChoice, Setting
@@ -25,7 +25,7 @@ from specc.signature import Argument, show_default
 from specc.source import Source
 from specc.targets.registry import targets
 from specc.training import UNBUILT as UNBUILT_SETTINGS
-from specc.types import TensorType
+from specc.types import Content, TensorType
 from specc.values import constant
 
 COMMAND = "python -m specc.reference"
@@ -35,6 +35,7 @@ FAMILIES = {
     "affine": "Affine maps",
     "convolution": "Convolution",
     "pooling": "Pooling",
+    "sequence": "Sequences",
     "normalisation": "Normalisation",
     "activation": "Activation",
     "regularisation": "Regularisation",
@@ -45,6 +46,7 @@ FAMILIES = {
 """The headings of the layers' page, in order, by the families of the ops."""
 
 RANKS = {1: "features", 2: "sequences", 3: "images"}
+"""What the language calls real tensors, by rank."""
 
 _HEAD = "<!-- Written by `{command}` from the source; change it there. -->\n"
 
@@ -164,9 +166,14 @@ def _facts(op: Op) -> Iterator[tuple[str, str]]:
 
 def _takes(op: Op) -> str:
     """The kinds of tensors that a layer's samples show; a test holds them complete."""
-    ranks = sorted({len(shape) for sample in op.samples for shape in sample.shapes})
-    kinds = ", ".join(RANKS[rank] for rank in ranks)
+    taken = (_layer_of(sample).inputs[0].type for sample in op.samples)
+    kinds = ", ".join(dict.fromkeys(map(_kind, sorted(taken, key=lambda type_: type_.rank))))
     return f"two or more tensors: {kinds}" if op.input_count is None else kinds
+
+
+def _kind(type_: TensorType) -> str:
+    """What the language calls such tensors."""
+    return RANKS[type_.rank] if type_.content is Content.REAL else f"{type_.content.value}s"
 
 
 def _own_doc(op: Op, method: str) -> str:
@@ -194,15 +201,15 @@ def _example(sample: Sample) -> tuple[str, str, str]:
 
 def _layer_of(sample: Sample) -> Layer:
     """The layer of an example, in a net of its own."""
-    shapes = [f"real[{', '.join(map(str, shape))}]" for shape in sample.shapes]
-    names = [f"x{position}" for position in range(len(shapes))]
+    names = [f"x{position}" for position in range(len(sample.inputs))]
     if sample.target:
         names[1:] = ["m"] * (len(names) - 1)
-    declared = ", ".join(f"{n}: {s}" for n, s in zip(names, shapes, strict=True))
+    declared = ", ".join(f"{n}: {s}" for n, s in zip(names, sample.inputs, strict=True))
     if sample.target:
         step = f"target t: {sample.target}\n  from x0 -> loss {sample.call}"
     else:
-        step = f"from {', '.join(names)} -> {sample.call}"
+        op = ops()[sample.call.partition("(")[0]]
+        step = f"from {', '.join(names[: op.input_count])} -> {sample.call}"
     text = f"net Example {{\n  input {declared}\n  {step}\n}}\n"
     (net,) = analyse(Source("example.net", text), Diagnostics()).values()
     return next(every_layer(net.function))

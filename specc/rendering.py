@@ -35,14 +35,17 @@ def environment(target: str) -> jinja2.Environment:
 
 @cache
 def variables(target: str, name: str) -> frozenset[str]:
-    """The names that a template takes from its context."""
+    """The names that a template, and what it includes, takes from its context."""
     engine = environment(target)
     loader = engine.loader
     assert loader is not None
     text, _, _ = loader.get_source(engine, f"{name}.py.j2")
     tree = engine.parse(text)
     own = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}
-    return frozenset(meta.find_undeclared_variables(tree) - own)
+    included = (n.template for n in tree.find_all(nodes.Include))
+    parts = (t.value.removesuffix(".py.j2") for t in included if isinstance(t, nodes.Const))
+    used = meta.find_undeclared_variables(tree).union(*(variables(target, p) for p in parts))
+    return frozenset(used - own)
 
 
 @cache

@@ -59,7 +59,7 @@ def _warn_unused_blocks(model: Model, diagnostics: Diagnostics) -> None:
             diagnostics.add(
                 Diagnostic(
                     "W0101",
-                    f"the block `{item.name}` is never used",
+                    f"the {item.word} `{item.name}` is never used",
                     Label(item.name_span, "defined here"),
                     help="remove it, or move it to a file of its own for others to import",
                 )

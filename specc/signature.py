@@ -149,6 +149,8 @@ def show_default(argument: Argument) -> str:
     """`name` or `name=default`, as documentation writes a signature."""
     if isinstance(argument.default, Required):
         return argument.name
+    if argument.default in argument.kind.choices:
+        return f"{argument.name}={argument.default}"
     return f"{argument.name}={show(Value(argument.default, argument.default))}"
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from specc import terms
 from specc.check import ShapedModel
-from specc.costs import Costs, layer_multiply_adds, size_of
+from specc.costs import Costs, layer_multiply_adds, size_of, steps_of
 from specc.diagram.kinds import Kinds, Run, is_outside
 from specc.diagram.labels import layer_text, shape_text
 from specc.graph import (
@@ -95,8 +95,8 @@ def summarize(
     """The layers of a network and what they cost.
 
     The memory is an estimate: it leaves out arrays that live only for a moment (a convolution's
-    unfolded windows, the gradients of activations) and what layers keep beside their input and
-    output (a dropout's mask).
+    unfolded windows, the gradients of activations) and small ones that layers keep (a dropout's
+    mask).
 
     Args:
         shaped: the network.
@@ -162,13 +162,14 @@ class _Body:
     """A function at its place in the table.
 
     `times`: how often it stands there; `owned`: how many sets of parameters that makes.
-    `parent`: the body around it.
+    `parent`: the body around it. `steps`: how often it runs each time, in a scan.
     """
 
     function: Function
     times: int
     owned: int
     parent: _Body | None = None
+    steps: Integer = 1
 
 
 class _Rows:
@@ -196,26 +197,27 @@ class _Rows:
         owned = [self._owned(body, node) for body, node in zip(bodies, nodes, strict=True)]
         layers = [node for node in nodes if isinstance(node, Layer)]
         if layers:
-            yield self._row(path, layers, [body.times for body in bodies], owned)
+            yield self._row(path, layers, bodies, owned)
             return
         inner = [
-            _Body(node.function, body.times, sets, body)
+            _Body(node.function, body.times, sets, body, body.steps * steps_of(node))
             for node, body, sets in zip(nodes, bodies, owned, strict=True)
             if isinstance(node, Call)
         ]
         yield from self._bodies(f"{path}.", _together(inner))
 
     def _row(
-        self, path: str, layers: Sequence[Layer], times: Sequence[int], owned: Sequence[int]
+        self, path: str, layers: Sequence[Layer], bodies: Sequence[_Body], owned: Sequence[int]
     ) -> Row:
         parameters = 0
         total: Integer = 0
-        for layer, count, sets in zip(layers, times, owned, strict=True):
+        for layer, body, sets in zip(layers, bodies, owned, strict=True):
             parameters += sets * layer_parameters(layer)
-            total = total + count * layer_multiply_adds(layer)
+            total = total + body.times * body.steps * layer_multiply_adds(layer)
         output = shape_text([self._sized(layer.output) for layer in layers])
         costs = _count(_put(total, self.sizes))
-        return Row(path, layer_text(layers), output, parameters, costs, sum(times))
+        text = layer_text(layers) + (", each step" if bodies[0].steps != 1 else "")
+        return Row(path, text, output, parameters, costs, sum(body.times for body in bodies))
 
     def _sized(self, type_: TensorType) -> TensorType:
         shape = (_put(size.size, self.sizes) for size in type_.shape)
@@ -248,18 +250,19 @@ class _Rows:
 def _in(body: _Body, run: Run) -> Iterator[_Body]:
     """The bodies of a run of iterations."""
     for iteration in run.iterations:
-        yield _Body(iteration.function, body.times, body.owned, body)
+        yield _Body(iteration.function, body.times, body.owned, body, body.steps)
 
 
 def _together(bodies: Sequence[_Body]) -> list[_Body]:
     """Bodies of one function as one, as often as all of them."""
-    found: dict[int, _Body] = {}
+    found: dict[tuple[int, Integer], _Body] = {}
     for body in bodies:
-        if id(body.function) in found:
-            found[id(body.function)].times += body.times
-            found[id(body.function)].owned += body.owned
+        key = id(body.function), body.steps
+        if key in found:
+            found[key].times += body.times
+            found[key].owned += body.owned
         else:
-            found[id(body.function)] = body
+            found[key] = body
     return list(found.values())
 
 

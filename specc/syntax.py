@@ -5,115 +5,29 @@ What a construct means is not decided here; `resolve` and `check` do that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
+from specc.expressions import (
+    Apply,
+    Argument,
+    Binary,
+    Expression,
+    Incoming,
+    Index,
+    List,
+    Literal,
+    Name,
+    Unary,
+    walk,
+)
 from specc.source import Source, Span
 
-# ---------------------------------------------------------------- expressions
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """An integer, a real, a string, `true`, `false` or `none`."""
-
-    value: int | float | str | bool | None
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A name standing for a value, a tensor or a choice (`level=char`)."""
-
-    id: str
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """`in.channels` and its like; `attribute` is the part after the dot."""
-
-    attribute: str
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class List:
-    """`[a, b, c]`."""
-
-    items: tuple[Expression, ...]
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Unary:
-    """`-x`, `+x` or `not x`."""
-
-    operator: str
-    operand: Expression
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Binary:
-    """Arithmetic, a comparison (never chained), `and` or `or`."""
-
-    operator: str
-    left: Expression
-    right: Expression
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Index:
-    """`base[index]`."""
-
-    base: Expression
-    index: Expression
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """A positional (`name is None`) or named argument; `name_span` is that of the name."""
-
-    name: str | None
-    value: Expression
-    span: Span
-    name_span: Span | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Apply:
-    """`range(4)`, and in settings `adam(lr=0.002)`: a name applied to arguments."""
-
-    name: str
-    arguments: tuple[Argument, ...]
-    span: Span
-    name_span: Span
-
-
-Expression = Literal | Name | Incoming | List | Unary | Binary | Index | Apply
-
-
-def walk(expression: Expression) -> Iterator[Expression]:
-    """An expression and all that it consists of, without recursion."""
-    pending = [expression]
-    while pending:
-        node = pending.pop()
-        yield node
-        match node:
-            case List():
-                pending.extend(node.items)
-            case Unary():
-                pending.append(node.operand)
-            case Binary():
-                pending.extend((node.left, node.right))
-            case Index():
-                pending.extend((node.base, node.index))
-            case Apply():
-                pending.extend(argument.value for argument in node.arguments)
-
+__all__ = [
+    "Apply", "Argument", "Binary", "Expression", "Incoming", "Index", "List", "Literal", "Name",
+    "Unary", "walk",
+]  # fmt: skip
+"""What of `specc.expressions` is found here, too."""
 
 # ---------------------------------------------------------------- declarations
 
@@ -135,7 +49,7 @@ class Type:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of a block or net, with or without a default."""
+    """A parameter of a block, cell or net, with or without a default."""
 
     name: str
     default: Expression | None
@@ -155,7 +69,7 @@ class Let:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A name declared by `input` or `target`; its type is `None` in a block."""
+    """A name declared by `input` or `target`; its type is `None` in a block or cell."""
 
     name: str
     type: Type | None
@@ -165,7 +79,7 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """`input image: real[1, 28, 28]` in a net, `input x, skip` in a block."""
+    """`input image: real[1, 28, 28]` in a net, `input x, skip` in a block or cell."""
 
     names: tuple[Declared, ...]
     span: Span
@@ -176,6 +90,24 @@ class Target:
     """`target digit: label of 10`."""
 
     names: tuple[Declared, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """`h: [units]`: a state of a cell, and its sizes."""
+
+    name: str
+    sizes: tuple[Expression, ...]
+    span: Span
+    name_span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """`state h: [units], c: [units]`."""
+
+    names: tuple[Stated, ...]
     span: Span
 
 
@@ -214,6 +146,11 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Scan(Call):
+    """`scan peephole(64)`: a cell, run along sequences."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """A tensor's name, with an index for a tap: `a`, `tap[i]`; `_` skips a result in `as`.
 
@@ -239,6 +176,15 @@ class As:
 
     references: tuple[Reference, ...]
     span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class NextState:
+    """`as state h`: the current tensor is what a state will be in the next step."""
+
+    name: str
+    span: Span
+    name_span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +229,7 @@ class Loss:
     name_span: Span
 
 
-Step = Call | From | As | Repeat | For | If | Loss
+Step = Call | From | As | NextState | Repeat | For | If | Loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +258,7 @@ class Output:
     span: Span
 
 
-Statement = Flow | Let | Input | Target | Shared | Output
+Statement = Flow | Let | Input | State | Target | Shared | Output
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +284,7 @@ class Import:
 class Block:
     """`block name(params) { … }`."""
 
+    word: ClassVar[str] = "block"
     name: str
     parameters: tuple[Parameter, ...]
     body: Body
@@ -346,9 +293,23 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell(Block):
+    """`cell name(params) { … }`: one step of a recurrence, called with `scan`."""
+
+    word: ClassVar[str] = "cell"
+
+    @property
+    def states(self) -> tuple[Stated, ...]:
+        """What a step hands to the next, in order."""
+        declared = (s.names for s in self.body.statements if isinstance(s, State))
+        return tuple(stated for names in declared for stated in names)
+
+
+@dataclass(frozen=True, slots=True)
 class Net:
     """`net Name(params) { … }`."""
 
+    word: ClassVar[str] = "net"
     name: str
     parameters: tuple[Parameter, ...]
     body: Body

@@ -109,6 +109,7 @@ def _training(section: Section) -> Training | None:
         _need_trainable(section)
         found = _settings(section)
         _need_all(section)
+        _need_separate(section, found)
         is_complete = len(found) == len(section.train.settings)
         return _assemble(section, found) if is_complete else None
     except EvaluationError as error:
@@ -196,6 +197,23 @@ def _need_all(section: Section) -> None:
         section.train.name_span,
         "missing here",
         note="such as " + ", ".join(f"`{s.example}`" for s in missing),
+    )
+
+
+def _need_separate(section: Section, found: Mapping[str, object]) -> None:
+    """Raise E0523 where examples that overlap would be held out at random."""
+    data = _of(DataSetting, found)
+    if data is None or not data.overlaps or Split.name not in found:
+        return
+    lines = {line.name: line.span for line in section.train.settings}
+    raise EvaluationError(
+        Diagnostic(
+            "E0523",
+            f"`split` holds examples out at random, those of `{data.source}` overlap",
+            Label(lines[Split.name], "what is held out would be known"),
+            Label(lines[DataSetting.name], "has a test part of its own"),
+            help="remove `split`",
+        )
     )
 
 

@@ -16,6 +16,7 @@ class Content(Enum):
     REAL = "real"
     TOKEN = "token"
     LABEL = "label"
+    LENGTHS = "lengths"
 
 
 AXES = {
@@ -31,13 +32,14 @@ AXES = {
 class TensorType:
     """`real[3, 224, 224]`; tokens and labels also have the number of their classes.
 
-    `padded` says that sequences come with their lengths.
+    `padded` is not empty where sequences are padded at their ends: it names the tensor with their
+    lengths, as the body knows it.
     """
 
     shape: tuple[Value, ...]
     content: Content = Content.REAL
     classes: Value | None = None
-    padded: bool = False
+    padded: str = ""
 
     @property
     def rank(self) -> int:
@@ -56,7 +58,7 @@ class TensorType:
 
     def with_shape(self, *shape: Value) -> TensorType:
         """A real tensor of another shape; lengths stay while the rank does."""
-        return TensorType(shape, padded=self.padded and len(shape) == self.rank)
+        return TensorType(shape, padded=self.padded if len(shape) == self.rank else "")
 
     def with_features(self, features: Value) -> TensorType:
         """The same shape with other channels or features."""

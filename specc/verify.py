@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -25,13 +24,14 @@ from specc.options import Options
 from specc.places import places
 from specc.targets.registry import targets
 from specc.training import train_settings
-from specc.verification.batches import Batch, choose_sizes, draw_batch
-from specc.verification.comparison import Arrays, Check, Precision, errors, largest
+from specc.verification.batches import Batch, draw_batch
+from specc.verification.comparison import Arrays, Check, Precision, errors
 from specc.verification.diagnosis import Comparison, Difference, crash, of_check, of_names
 from specc.verification.differences import BOUND, directional_errors
 from specc.verification.numpy_side import NumpySide
-from specc.verification.quantities import STATISTICS, compare, observe
+from specc.verification.quantities import BUFFERS, compare, observe
 from specc.verification.side import Side, Subject
+from specc.verification.sizes import choose_sizes, need_examples
 from specc.verification.torch_side import TorchSide
 
 PRUNED_BOUND = 1e-12
@@ -87,15 +87,17 @@ def verify(
 
     Raises:
         CompileError: if it cannot be compiled.
-        SizeError: if `plan.sizes` do not fit the network.
+        SizeError: if `plan.sizes` or `plan.batch` do not fit the network.
     """
     training = train_settings(shaped, diagnostics, options.train)
     diagnostics.raise_errors()
-    plan = replace(plan, sizes=choose_sizes(shaped, plan.sizes))
-    subject = Subject(shaped, places(shaped), training)
+    found = places(shaped)
+    plan = replace(plan, sizes=choose_sizes(shaped, found.values(), plan.sizes))
+    need_examples(found.values(), plan.sizes, plan.batch)
+    subject = Subject(shaped, found, training)
     texts = _compile(shaped, options, diagnostics)
-    with TemporaryDirectory(prefix="specc-verify-") as folder, _quiet():
-        run = _Run(subject, plan, texts, Path(folder))
+    with _quiet():
+        run = _Run(subject, plan, texts)
         difference = run.difference()
     return Verification(
         net=shaped.net.name,
@@ -130,13 +132,10 @@ def _quiet() -> Iterator[None]:
 class _Run:
     """Runs the files of one network."""
 
-    def __init__(
-        self, subject: Subject, plan: Plan, texts: Mapping[str, str], folder: Path
-    ) -> None:
+    def __init__(self, subject: Subject, plan: Plan, texts: Mapping[str, str]) -> None:
         self.subject = subject
         self.plan = plan
         self.texts = texts
-        self.folder = folder
         self.checks: list[Check] = []
         self.sides: list[Side] = []
 
@@ -169,7 +168,11 @@ class _Run:
         for precision in Precision:
             found += self._compare_targets(precision)
         if self.subject.shaped.losses:
-            found += self._check_backward()
+            try:
+                found += self._check_backward()
+            except Exception:  # such as gradients of another shape: that has been found already
+                if not found:
+                    raise
         return found[0] if found else None
 
     def _compare_targets(self, precision: Precision) -> Iterator[Difference]:
@@ -200,7 +203,7 @@ class _Run:
             difference = Comparison(self.subject, found, wanted, precision, side.name).first(mode)
             if difference is not None:
                 return difference
-            if failed[0].quantity == STATISTICS:
+            if failed[0].quantity == BUFFERS:
                 break
         return of_check(failed[0], self.subject)
 
@@ -215,7 +218,7 @@ class _Run:
         assert isinstance(whole, NumpySide)
         wanted = whole.step(self.batches[0]).gradients
         seen = pruned.step(self.batches[0]).gradients
-        floor = Precision.DOUBLE.floor * largest(wanted)
+        floor = Precision.DOUBLE.floor(wanted)
         checks = [("gradients of the pruned file", PRUNED_BOUND, errors(seen, wanted, floor))]
         if not self.subject.compares_computed:
             directions = self.plan.directions
@@ -231,8 +234,7 @@ class _Run:
     def _side(self, name: str, precision: Precision) -> Side:
         """One of the files, loaded."""
         kind = NumpySide if name.startswith("numpy") else TorchSide
-        path = self.folder / f"{name}.py"
-        side: Side = kind(self.subject, path, self.texts[name], precision, self.plan.seed)
+        side: Side = kind(self.subject, name, self.texts[name], precision, self.plan.seed)
         self.sides.append(side)
         return side
 

@@ -11,11 +11,12 @@ FUNCTIONS = ("len", "max", "min", "range", "sum")
 """The functions that expressions can call."""
 
 _MEMBERS = {
-    "array", "arrays", "astype", "backward", "begin_step", "buffers", "calls", "draw",
-    "draw_masks_from", "dtype", "forward", "gradients", "input_gradients", "kept",
-    "last_inputs", "last_loss", "lay_out", "load", "loss", "named_parameters", "parameters",
-    "parts", "penalised", "predict", "prepare", "public_gradients", "public_values",
-    "reset_state", "rng", "run", "save", "statistics", "training", "values",
+    "array", "arrays", "astype", "backward", "begin_step", "buffers", "calls", "carries",
+    "carry_state", "draw", "draw_masks_from", "dtype", "forward", "gradients",
+    "input_gradients", "kept", "last_inputs", "last_loss", "lay_out", "load", "loss",
+    "named_parameters", "parameters", "parts", "penalised", "predict", "prepare",
+    "public_gradients", "public_values", "reset_state", "rng", "run", "save", "sizes", "state",
+    "statistics", "step", "step_backward", "training", "values", "vocabulary",
 }  # fmt: skip
 """Attributes of the generated classes."""
 

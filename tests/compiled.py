@@ -12,13 +12,17 @@ from typing import Any
 import numpy as np
 
 from specc.check import ShapedModel
+from specc.checking.lengths import steps_of
 from specc.diagnostics import CompileError, Diagnostics
 from specc.differentiate import differentiate
 from specc.emit import emit
+from specc.graph import Tensor
 from specc.invariants import verify
 from specc.pipeline import Options, load, shape_one
 from specc.source import Source
-from specc.types import Content, TensorType
+from specc.types import Content
+from specc.values import Value
+from specc.verification.batches import draw_lengths
 
 Batch = dict[str, Any]
 STEPS = (1e-5, 1e-6, 1e-7)
@@ -43,12 +47,19 @@ class Compiled:
         """Random inputs and targets by name; masks and real targets are just numbers."""
         rng = np.random.default_rng(seed)
         tensors = {**self.shaped.inputs, **self.shaped.targets}
-        return {t.name: self._sample(t.type, n, rng) for t in tensors.values()}
+        return {t.name: self._sample(t, n, rng) for t in tensors.values()}
 
-    def _sample(self, type_: TensorType, n: int, rng: np.random.Generator) -> Any:
-        shape = (n, *(self.sizes.get(str(s)) or s.number for s in type_.shape))
+    def _number(self, size: Value) -> int:
+        return self.sizes.get(str(size)) or size.number
+
+    def _sample(self, tensor: Tensor, n: int, rng: np.random.Generator) -> Any:
+        type_ = tensor.type
+        shape = (n, *map(self._number, type_.shape))
         if type_.content is Content.REAL:
             return rng.normal(size=shape).astype(self.net.values.dtype)
+        if type_.content is Content.LENGTHS:
+            steps = self._number(steps_of(tensor, self.shaped.inputs.values()))
+            return draw_lengths(steps, n, rng)
         assert type_.classes is not None
         return rng.integers(0, type_.classes.number, shape)
 
@@ -158,7 +169,7 @@ def errors(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, flo
 
 def worst(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> float:
     """The largest of `errors`."""
-    return max(errors(found, wanted).values())
+    return max(errors(found, wanted).values(), default=0.0)
 
 
 def directional_error(compiled: Compiled, batch: Batch, count: int = 5, seed: int = 3) -> float:
@@ -189,7 +200,8 @@ def directional_error(compiled: Compiled, batch: Batch, count: int = 5, seed: in
 def elementwise(compiled: Compiled, batch: Batch, step: float = 1e-5) -> dict[str, Any]:
     """Central differences of the loss for every number of every parameter and real input."""
     batch = copy.deepcopy(batch)
-    inputs = {t.name: batch[t.name] for t in compiled.shaped.inputs.values()}
+    real = (t for t in compiled.shaped.inputs.values() if t.type.content is Content.REAL)
+    inputs = {t.name: batch[t.name] for t in real}
     found = {}
     for name, array in {**compiled.net.parameters(), **inputs}.items():
         found[name] = np.zeros(array.shape)

@@ -18,19 +18,26 @@ import numpy as np
 from specc import rendering
 
 TARGETS = ("numpy", "pytorch")
-MODULES = ["argparse", "csv", "gzip", "json", "math", "os", "sys", "time", "zipfile", "zlib"]
+MODULES = (
+    "argparse", "collections", "csv", "gzip", "json", "math", "os", "re", "sys", "time", "zipfile",
+    "zlib",
+)  # fmt: skip
 DEFAULT_INIT = {"kind": "default", "size": None}
 FRAME: dict[str, Any] = {
     "init": DEFAULT_INIT,
     "penalty": False,
     "dropout": False,
     "buffers": False,
+    "carries": False,
+    "vocabulary": False,
     "outputs": 1,
     "stacked": False,
     "scales": False,
     "losses": True,
     "explicit": False,
     "idle": False,
+    "kernels": (),
+    "recurrent": False,
 }
 CHOICES: dict[str, Any] = {
     "numpy": True,
@@ -41,6 +48,11 @@ CHOICES: dict[str, Any] = {
     "clip": False,
     "dropout": False,
     "explicit": False,
+    "vocabulary": False,
+    "vectors": False,
+    "segments": False,
+    "adjacent": False,
+    "generates": False,
 }
 LOOP: dict[str, Any] = {
     "net": "Net",
@@ -84,16 +96,22 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "train/sgd": {"groups": False},
     "train/momentum": {"gamma": 0.9, "groups": False},
     "train/adam": ADAM,
+    "train/adagrad": {"eps": 1e-10, "groups": False},
     "train/piecewise": {"pieces": ((0, 0.002), (3, 0.001))},
     "train/l2": {"strength": 0.0001, "clip": False},
     "train/clip": {"norm": 5.0},
     "train/split": {"share": 0.1},
-    "train/batches": {},
-    "train/evaluate": {"inputs": ["image"], "metrics": (ACCURACY,)},
+    "train/batches": {"segments": False},
+    "train/generate": {"net": "Net", "level": "char", "numpy": True},
+    "train/evaluate": {"segments": False, "inputs": ["image"], "metrics": (ACCURACY,)},
     "train/epoch": {**CHOICES, "first": "image"},
     "train/loop": {**CHOICES, **LOOP},
     "train/command": {**CHOICES, **COMMAND},
-    "train/watch": {"lines": ['LINES = {"Net": {"net.net:1": "affine1"}}'], **CHOICES},
+    "train/watch": {
+        "lines": ['LINES = {"Net": {"net.net:1": "affine1"}}'],
+        **dict.fromkeys(("named", "finals", "stacks"), False),
+        **CHOICES,
+    },
     "data/idx": IDX,
     "data/npz": {
         "files": ("a.npz", "b.npz"),
@@ -109,6 +127,52 @@ CONTEXTS: dict[str, dict[str, Any]] = {
         "features": 2,
         "target": "price",
         "classes": None,
+    },
+    "data/series": {
+        "file": "a.csv",
+        "columns": ["close", "volume"],
+        "features": None,
+        "place": 0,
+        "input": "days",
+        "target": "later",
+        "window": 5,
+        "horizon": 2,
+        "rows": 7,
+        "test": 0.25,
+    },
+    "data/sines": {
+        "points": 100,
+        "test": 20,
+        "ends": (110, 140),
+        "features": None,
+        "place": 0,
+        "input": "wave",
+        "target": "value",
+        "window": 10,
+        "horizon": 1,
+    },
+    "data/text": {
+        "file": "a.txt",
+        "level": "char",
+        "steps": 5,
+        "adjacent": False,
+        "letters": False,
+        "test": 0.25,
+        "input": "chars",
+        "target": "next",
+        "size": 6,
+    },
+    "data/reviews": {
+        "files": ("a.tsv", "b.tsv"),
+        "length": 6,
+        "input": "words",
+        "lengths": None,
+        "target": "mood",
+        "size": 8,
+        "classes": 2,
+        "stopwords": None,
+        "vectors": None,
+        "tables": [],
     },
     "data/separable": {"points": 60, "input": "point", "target": "side", "label": True},
     "data/xor": {"input": "bits", "target": "differ", "label": True},
@@ -231,7 +295,7 @@ def load(*parts: str) -> types.SimpleNamespace:
 
 def frame(target: str = "numpy", **changes: Any) -> list[str]:
     """Return the parts that every network has."""
-    base = [render("module")] if target == "numpy" else []
+    base = [render("module", kernels=())] if target == "numpy" else []
     return [*base, render("safetensors"), render("network", target, **FRAME | changes)]
 
 

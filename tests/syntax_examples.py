@@ -123,6 +123,9 @@ EVERYTHING = """\
 import "a.net" # c
 let x=1;let y = - 2**-3 + (4) // 1 % 5 * "é\\n\\"" ;
 
+cell step ( units=4 ){ input x,skip; state h:[units] , c : [ 2*units , ]
+  state cell_:[1]
+  from x,h->concat -> dense( units )->tanh as  state h ; sigmoid  as state c}
 
 net A ( a=1 , b = [1,2,] )
 { # open
@@ -152,7 +155,8 @@ net A ( a=1 , b = [1,2,] )
      repeat 3 {
        relu } as q
      -> lstm(1, initial=state) as tap[ i+1 ]
-  shared enc=stack(64)
+  shared enc=stack(64); shared run=scan step( 8 )
+  run:scan step ( 8,h = state ) as( sequence,state , _)
   let z = range(1, step=2)[0]
   output a, tap[1]
   loss mse ( target=x , mask = m )
@@ -168,7 +172,7 @@ EXAMPLES = (LENET, NETWORKS, EVERYTHING)
 
 _POOL = (
     *("\n", "\n\n", ";", "{", "}", "(", ")", "[", "]", "->", ",", "=", ":", ".", "-"),
-    *("#c\n", "\n# own\n", "as x", "path {}", "else {}", "if", "state", "net"),
+    *("#c\n", "\n# own\n", "as x", "path {}", "else {}", "if", "state", "cell", "scan", "net"),
     *('"a', '"', "@", "é", "x", "1", "1.5", "\u202e", "\0"),
 )
 

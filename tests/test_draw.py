@@ -294,8 +294,9 @@ def test_defaults_are_left_out_of_calls() -> None:
 @pytest.mark.parametrize("name", sorted(layers()))
 def test_every_layer_can_be_drawn(name: str) -> None:
     for sample in layers()[name].samples:
-        inputs = [f"input x{i}: real{list(s)}" for i, s in enumerate(sample.shapes)]
-        take = f"from {', '.join(f'x{i}' for i in range(len(inputs)))} -> {sample.call}"
+        inputs = [f"input x{i}: {type_}" for i, type_ in enumerate(sample.inputs)]
+        names = [f"x{i}" for i in range(len(inputs))][: layers()[name].input_count]
+        take = f"from {', '.join(names)} -> {sample.call}"
         text = dot(shaped("\n".join(["net Test {", *inputs, take, "}"])))
         assert f"{name}1" in nodes(text)
 

@@ -147,6 +147,14 @@ import "a.net"  # c
 let x = 1
 let y = -2 ** -3 + (4) // 1 % 5 * "é\\n\\""
 
+cell step(units = 4) {
+  input x, skip
+  state h: [units], c: [2 * units]
+  state cell_: [1]
+  from x, h -> concat -> dense(units) -> tanh as state h
+  sigmoid as state c
+}
+
 net A(a = 1, b = [1, 2]) {  # open
   input image: real[3, 16 * H], words: token[T] of vocab padded  # tr
   # own
@@ -177,6 +185,8 @@ net A(a = 1, b = [1, 2]) {  # open
     } as q
     -> lstm(1, initial=state) as tap[i + 1]
   shared enc = stack(64)
+  shared run = scan step(8)
+  run: scan step(8, h=state) as (sequence, state, _)
   let z = range(1, step=2)[0]
   output a, tap[1]
   loss mse(target=x, mask=m)
@@ -209,6 +219,10 @@ train {}
         ("let a = not(x)==(y)", "let a = not (x) == (y)\n"),
         ("let a = in . shape [0]", "let a = in.shape[0]\n"),
         ("net A{}", "net A {}\n"),
+        (
+            "cell a{\ninput x\nstate hidden:[1]\nstate c:[2]\nrelu}",
+            "cell a {\n  input x\n  state hidden: [1]\n  state c:      [2]\n  relu\n}\n",
+        ),
         ("net A{\n\n}", "net A {}\n"),
         ("net A{# c\n}", "net A {  # c\n}\n"),
         ("net A # c\n{ relu }", "net A  # c\n{ relu }\n"),

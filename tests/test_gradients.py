@@ -33,6 +33,7 @@ from specc.ops.base import LossOp, Op, Sample
 from specc.ops.registry import ops
 from specc.pipeline import analyse
 from specc.source import Source
+from specc.types import Content
 
 SAMPLES = [(op, sample) for op in ops().values() for sample in op.samples]
 SPACING = 1 / 64.25
@@ -46,10 +47,10 @@ differences are near 0 or ±1; see `away_from_kinks`."""
 def spec_of(op: Op, sample: Sample) -> str:
     """A net of one op; what is no loss gets one, against a target of the result's shape."""
     is_loss = isinstance(op, LossOp)
-    names = ["x", "m"] if is_loss else [f"x{i}" for i in range(len(sample.shapes))]
-    declared = zip(names, sample.shapes, strict=False)
-    lines = [f"input {name}: real{list(shape)}" for name, shape in declared]
-    start = f"from {', '.join(names)} -> " if op.input_count is None else ""
+    names = ["x", "m"] if is_loss else [f"x{i}" for i in range(len(sample.inputs))]
+    declared = zip(names, sample.inputs, strict=False)
+    lines = [f"input {name}: {type_}" for name, type_ in declared]
+    start = f"from {', '.join(names[: op.input_count])} -> " if len(names) > 1 else ""
     if is_loss:
         lines += [f"target t: {sample.target}", f"loss {sample.call}"]
     else:
@@ -73,7 +74,8 @@ def batch_of(compiled: Compiled, n: int = 2, seed: int = 0) -> Batch:
     rng = np.random.default_rng(seed)
     batch = compiled.batch(n, seed)
     for tensor in compiled.shaped.inputs.values():
-        batch[tensor.name] = numbers(batch[tensor.name].shape, rng, 0.5)
+        if tensor.type.content is Content.REAL:
+            batch[tensor.name] = numbers(batch[tensor.name].shape, rng, 0.5)
     for tensor in compiled.shaped.targets.values():
         if tensor.type.classes is None:
             batch[tensor.name] = numbers(batch[tensor.name].shape, rng, 0.125)
@@ -85,7 +87,7 @@ def batch_of(compiled: Compiled, n: int = 2, seed: int = 0) -> Batch:
 def away_from_kinks(batch: Batch) -> bool:
     """Whether inputs and their differences are at least 1e-3 from 0 and ±1, and their distances
     from targets from ±¼, too: where activations, pools, margins and losses have kinks."""
-    inputs = [array for name, array in batch.items() if name not in ("t", "m")]
+    inputs = [a for name, a in batch.items() if name not in ("t", "m") and a.dtype.kind == "f"]
     places = [(array, kink) for array in inputs for kink in (0, 1)]
     for array in inputs:
         difference = array.ravel()[:, None] - array.ravel()
@@ -106,7 +108,8 @@ def oracle(
     """Output, gradients (by the net's names) and loss by the op's PyTorch expression."""
     layer = the_layer(compiled, op)
     inputs = [
-        torch.tensor(batch[t.name], requires_grad=True) for t in compiled.shaped.inputs.values()
+        torch.tensor(batch[t.name], requires_grad=t.type.content is Content.REAL)
+        for t in compiled.shaped.inputs.values()
     ]
     parameters = {
         name: torch.tensor(value, requires_grad=True) for name, value in compiled.numbers().items()
@@ -114,20 +117,30 @@ def oracle(
     buffers = {name: torch.tensor(value) for name, value in compiled.net.buffers().items()}
     names: dict[str, object] = {"torch": torch, "F": torch.nn.functional, "x": inputs[0]}
     names["training"] = training
-    names |= {f"x{i}": tensor for i, tensor in enumerate(inputs)}
+    named = {t.name: i for t, i in zip(compiled.shaped.inputs.values(), inputs, strict=True)}
+    given = zip(reversed(layer.tensors), reversed(layer.inputs), strict=False)
+    names |= named | {name: named[tensor.name] for name, tensor in given}
     arrays = (parameters | buffers).items()
     names |= {name.removeprefix(f"{layer.name}."): array for name, array in arrays}
     names |= {"target": torch.tensor(batch["t"]), "mask": inputs[-1].detach()}
     output = eval(op.pytorch(layer), names)
     is_loss = isinstance(op, LossOp)
-    loss = output if is_loss else torch.nn.functional.mse_loss(output, torch.tensor(batch["t"]))
-    wanted = {t.name: i for t, i in zip(compiled.shaped.inputs.values(), inputs, strict=True)}
+    loss = output if is_loss else own_mse(output, torch.tensor(batch["t"]), layer, names)
+    wanted = {name: i for name, i in named.items() if i.requires_grad}
     if is_loss:
         wanted.pop("m", None)
     wanted |= parameters
-    found = torch.autograd.grad(loss, list(wanted.values()))
+    found = torch.autograd.grad(loss, list(wanted.values())) if wanted else ()
     gradients = {name: g.numpy() for name, g in zip(wanted, found, strict=True)}
     return (inputs[0] if is_loss else output).detach().numpy(), gradients, float(loss.detach())
+
+
+def own_mse(output: Any, target: Any, layer: Layer, names: dict[str, Any]) -> Any:
+    """The mean over all numbers; where the result is padded, over the sequences' own steps."""
+    if layer.output.padded:
+        own = torch.arange(output.shape[1]) < names["lengths"][:, None]
+        output, target = output[own], target[own]
+    return torch.nn.functional.mse_loss(output, target)
 
 
 def settle(compiled: Compiled) -> Compiled:
@@ -166,7 +179,7 @@ def draws_masks(compiled: Compiled) -> bool:
 
 def show(pair: tuple[Op, Sample]) -> str:
     """How a test of a sample is called."""
-    shapes = ", ".join(map(str, pair[1].shapes))
+    shapes = ", ".join(pair[1].inputs)
     return f"{pair[1].call} on {shapes}{' to ' + pair[1].target if pair[1].target else ''}"
 
 
@@ -222,8 +235,9 @@ def test_sample_in_float32(sampled: tuple[Op, Compiled]) -> None:
 def in_float32(compiled: Compiled) -> Compiled:
     """Another instance of the same network, with the same numbers in float32."""
     single = replace(compiled, net=network_class(compiled.module)())
-    for name, array in single.net.parameters().items():
-        array[...] = compiled.net.parameters()[name]
+    numbers = compiled.net.parameters() | compiled.net.buffers()
+    for name, array in (single.net.parameters() | single.net.buffers()).items():
+        array[...] = numbers[name]
     return single
 
 

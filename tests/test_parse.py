@@ -97,6 +97,8 @@ def test_a_whole_file() -> None:
         ("relu # comment\n # comment\n\n -> tanh", "Call Call"),
         ("if a { relu }\nelse if b\n{ tanh }\nelse { abs }", "If"),
         ("conv(3,) -> f([1, 2,],)", "Call Call"),
+        ("scan lstm(3, h=state) as (y, scan) -> relu", "Scan As Call"),
+        ("a: scan gru -> as_ as state h -> relu as state", "Scan Call NextState Call As"),
     ],
 )
 def test_flows(text: str, kinds: str) -> None:
@@ -111,6 +113,16 @@ def test_several_names_a_line() -> None:
     assert (first.kind, len(first.dimensions), first.of, first.padded) == ("real", 1, None, False)
     assert (second.kind, len(second.dimensions), second.padded) == ("token", 1, True)
     assert [(d.name, d.type) for d in names.names] == [("x", None), ("skip", None)]
+
+
+def test_cells() -> None:
+    first, second = tree("cell a(units = 2) { state h: [units], c: [1, 2] }\nblock b {}").items
+    assert isinstance(first, syntax.Cell) and not isinstance(second, syntax.Cell)
+    (states,) = first.body.statements
+    assert isinstance(states, syntax.State)
+    assert [(s.name, len(s.sizes)) for s in states.names] == [("h", 1), ("c", 2)]
+    (shared,) = statements("shared enc = scan a(3)")
+    assert isinstance(shared, syntax.Shared) and isinstance(shared.call, syntax.Scan)
 
 
 def test_train_headers() -> None:
@@ -324,8 +336,15 @@ MESSAGES = [
         "`path` is a keyword and cannot be a name",
         "take another name, such as `path_1`",
     ),
-    ("«cell» a(b) { state h\n if x {} }\nnet A {}", "E0009", "`cell` is not built yet", ""),
-    ("net A { «scan» x { relu } -> relu }", "E0009", "`scan` is not built yet", ""),
+    (
+        "cell a { state h: «real»[3]\n relu as state h }",
+        "E0010",
+        "expected the sizes of a state, such as `[8]`, after `:`, found `real`",
+        "",
+    ),
+    ("cell a { state h «=» [3] }", "E0010", "expected `:`, found `=`", ""),
+    ("net A { scan «->» relu }", "E0010", "expected a name, found `->`", ""),
+    ("cell «a»\n relu as state h\n}", "E0007", "missing `{`", ""),
     ("net A { relu -> «}»", "E0010", "expected a layer after `->`, found `}`", ""),
     ("net A { «->» relu }", "E0010", "expected a layer before `->`", ""),
     ("net A { relu -> «->» relu }", "E0010", "expected a layer after `->`, found `->`", ""),
@@ -415,7 +434,12 @@ MESSAGES = [
     ("net A { for x «on» [1] {} }", "E0010", "expected `in`, found `on`", ""),
     ("let x «3»", "E0010", "expected `=`, found `3`", ""),
     ("let x «=»", "E0010", "expected a value, found the end of the file", ""),
-    ("«foo»", "E0010", "expected `import`, `let`, `block`, `net` or `train`, found `foo`", ""),
+    (
+        "«foo»",
+        "E0010",
+        "expected `import`, `let`, `block`, `cell`, `net` or `train`, found `foo`",
+        "",
+    ),
     ("let x = 1 < 2 «<» 3", "E0011", "comparisons do not chain", "write `(1 < 2 and 2 < 3)`"),
     ("«nett» A { relu }", "E0012", "`nett` does not fit here", "did you mean `net`?"),
     (

@@ -285,7 +285,7 @@ class Echo:
 def evaluate(x: Any, y: Any, batch: int = 2, **metric: Any) -> dict[str, float]:
     """Score an `Echo`."""
     metric = {"form": None, "axis": None, "output": None, "target": "y"} | metric
-    text = render("train/evaluate", inputs=["x"], metrics=(metric,))
+    text = render("train/evaluate", segments=False, inputs=["x"], metrics=(metric,))
     data = {"x": np.asarray(x), "y": np.asarray(y)}
     return load(render("train/batches"), text).evaluate(Echo(), data, batch)  # type: ignore[no-any-return]
 

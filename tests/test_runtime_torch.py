@@ -37,7 +37,13 @@ train {{
   metric accuracy
 }}
 """
-OPTIMIZERS = ("sgd(0.1)", "momentum(0.1, gamma=0.8)", "adam(0.01, 0.8, beta2=0.99, eps=1e-7)")
+OPTIMIZERS = (
+    "sgd(0.1)",
+    "momentum(0.1, gamma=0.8)",
+    "adam(0.01, 0.8, beta2=0.99, eps=1e-7)",
+    "adagrad(0.01, eps=1e-7)",
+)
+KERNELS = ("SGD", "Momentum", "Adam", "Adagrad")
 LINES = ("penalty l2(0.1)", "clip 0.5", "schedule piecewise([1, 0.05])", "init he")
 ARGS = types.SimpleNamespace(
     seed=3, lr=None, batch=8, device=torch.device("cpu"), amp=False, check_finite=False
@@ -69,9 +75,7 @@ def trained(text: str, weights: Path, backward: str | None = None) -> list[dict[
         data = examples()
         if target == "numpy":
             net = network_class(made)(dtype=np.float64)
-            optimizer = next(
-                made.__dict__[n] for n in ("SGD", "Momentum", "Adam") if n in vars(made)
-            )(net)
+            optimizer = next(vars(made)[name] for name in KERNELS if name in vars(made))(net)
             net.save(weights)
         else:
             net = network_class(made)(seed=1).double()

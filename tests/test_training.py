@@ -275,10 +275,10 @@ def test_refused(lines: dict[str, str | None], code: str) -> None:
 
 
 UNBUILT = [
-    *(("optimizer", word) for word in ("nesterov(1)", "adagrad", "rmsprop(0.1)", "adadelta")),
+    *(("optimizer", word) for word in ("nesterov(1)", "rmsprop(0.1)", "adadelta")),
     *(("schedule", word) for word in ("step(2, 0.1)", "exponential(0.9)", "cosine", "warmup(5)")),
-    *(("data", word) for word in ("digits", 'text("a")', 'reviews("a")', 'images("a")', "sines")),
-    *(("data", 'series("a", window=64)'), ("penalty", "l1(0.1)"), ("metric", "perplexity")),
+    *(("data", word) for word in ("digits", 'images("a")')),
+    ("penalty", "l1(0.1)"),
     *(("early_stop", "5"), ("augment", "flip"), ("standardize", "true")),
 ]
 
@@ -519,6 +519,123 @@ net Masked {
     assert codes(text + section(**lines)) == ["E0501"]
 
 
+# ---------------------------------------------------------------- series, texts, reviews
+
+INDEX = """
+net Index {
+  input days: real[64, 2]
+  target later: real[20]
+  flatten -> dense(20)
+  loss mse
+}
+"""
+LETTERS = """
+net Letters(vocab = 28) {
+  input chars: token[T] of vocab
+  target next: label[T] of vocab
+  embedding(vocab, 8) -> dense(vocab)
+  loss cross_entropy
+}
+"""
+MOOD = """
+block words(vocab) { embedding(vocab, 4) -> global_avgpool }
+net Mood(vocab = 500) {
+  input text: token[400] of vocab
+  target mood: label of 2
+  words(vocab) -> dense(2)
+  loss cross_entropy
+}
+"""
+SERIES = 'series("d/a.csv", columns=["close", "volume"])'
+
+
+def test_a_series() -> None:
+    found = training(INDEX + section(data=SERIES)).data
+    assert (found.folder, found.has_test, found.overlaps) == ("d", True, True)
+    shown = [found.context[name] for name in ("file", "columns", "place", "features", "rows")]
+    assert shown == ["a.csv", ["close", "volume"], 0, None, 84]
+    other = SERIES.replace("]", ', "amount"], target="close"').replace('"close", ', "", 1)
+    found = training(INDEX + section(data=other)).data
+    shown = [found.context[name] for name in ("columns", "place", "features")]
+    assert shown == [["volume", "amount", "close"], 2, 2]
+
+
+def test_a_text() -> None:
+    words = training(LETTERS + section(data='text("a.txt")')).data.words
+    assert words is not None
+    assert (words.sampling, words.level) == ("random", "char")
+    line = 'text("a.txt", level=word, sampling=adjacent, steps=9)'
+    fixed = LETTERS.replace("[T]", "[9]")
+    words = training(fixed + section(data=line)).data.words
+    assert words is not None
+    assert (words.sampling, words.level) == ("adjacent", None)  # it takes 9 tokens and no fewer
+    dense = "dense(vocab) as scores\n  output scores, hidden"
+    several = LETTERS.replace(", 8)", ", 8) as hidden").replace("dense(vocab)", dense)
+    several = several.replace("loss", "from scores -> loss")
+    words = training(several + section(data='text("a.txt")')).data.words
+    assert words is not None
+    assert words.level is None
+
+
+def test_the_embeddings_that_word_vectors_fill() -> None:
+    data = section(data='reviews("t/a.tsv", test="t/b.tsv", vectors="v/g.txt")')
+    found = training(MOOD + data).data
+    assert found.folder == "."
+    assert found.context["files"] == ("t/a.tsv", "t/b.tsv")
+    assert found.context["tables"] == ["words1.embedding1.weight"]
+    assert found.context["lengths"] is None
+    padded = MOOD.replace("[400] of vocab", "[400] of vocab padded")
+    assert training(padded + data).data.context["lengths"] == "text_lengths"
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "code"),
+    [
+        (INDEX, {"data": SERIES.replace('"volume"', '"close"')}, "E0518"),
+        (INDEX, {"data": SERIES.replace(")", ", window=32)")}, "E0514"),
+        (INDEX, {"data": SERIES.replace(")", ", horizon=1)")}, "E0514"),
+        (INDEX, {"data": SERIES.replace(', "volume"', "")}, "E0514"),
+        (INDEX, {"data": SERIES.replace(")", ", test=1)")}, "E0205"),
+        (INDEX, {"data": SERIES.replace(")", ", window=0)")}, "E0205"),
+        (INDEX, {"data": SERIES, "split": "validation=0.1"}, "E0523"),
+        (INDEX, {"data": "sines"}, "E0514"),
+        (INDEX.replace("real[20]", "label of 2").replace("dense(20)", "dense(2)")
+         .replace("mse", "cross_entropy"), {"data": SERIES}, "E0513"),
+        (LETTERS, {"data": 'text("a")', "split": "validation=0.1"}, "E0523"),
+        (LETTERS, {"data": 'text("a", level=letter)'}, "E0205"),
+        (LETTERS, {"data": 'text("a", steps=0)'}, "E0205"),
+        (LETTERS, {"data": 'text("")'}, "E0516"),
+        (LETTERS.replace("[T]", "[20]"), {"data": 'text("a")'}, "E0514"),
+        (LETTERS.replace("label[T] of vocab", "label[T] of 5").replace("dense(vocab)", "dense(5)"),
+         {"data": 'text("a")'}, "E0515"),
+        (INDEX, {"data": 'text("a")'}, "E0513"),
+        (MOOD, {"data": 'text("a", steps=400)'}, "E0514"),
+        (MOOD, {"data": 'reviews("a", length=20)'}, "E0514"),
+        (LETTERS, {"data": 'reviews("a")'}, "E0514"),
+        (INDEX, {"data": 'reviews("a")'}, "E0513"),
+        (MOOD.replace("embedding(vocab, 4)", "one_hot(vocab)"),
+         {"data": 'reviews("a", vectors="v")'}, "E0524"),
+        (MOOD.replace("[400] of vocab", "[400] of vocab padded"), {"data": 'npz("a")'}, "E0501"),
+        (LINE, {"data": "separable", "metric": "perplexity"}, "E0521"),
+        (TWO, {"data": 'npz("a")', "metric": "perplexity"}, "E0521"),
+        (DIGITS.replace("cross_entropy", "cross_entropy(scale=2)"), {"metric": "perplexity"},
+         "E0521"),
+        (DIGITS.replace("cross_entropy", "cross_entropy(ignore=0)"), {"metric": "perplexity"},
+         "E0501"),
+    ],
+)  # fmt: skip
+def test_sequences_that_do_not_fit(text: str, lines: dict[str, str], code: str) -> None:
+    assert codes(text + section(**lines)) == [code]
+
+
+def test_a_sequence_of_another_length_shows_a_declaration_that_works() -> None:
+    found = problem(MOOD + section(data='reviews("a", length=20)'))
+    assert found.help == "declare `text: token[20] of 500`"
+    found = problem(INDEX + section(data=SERIES.replace(")", ", horizon=5)")))
+    assert found.secondary is not None
+    assert found.secondary.span.text == "later: real[20]"
+
+
 # ---------------------------------------------------------------- templates
 
 PIECES = "piecewise([2, 0.1])"
@@ -530,6 +647,10 @@ RENDERED = [
     (SIDES, {"data": "separable", "optimizer": "momentum(0.1)", "metric": "accuracy"}),
     (SIDES.replace("real[3]", "real[2]"), {"data": "xor", "schedule": PIECES}),
     (TWO, {"data": 'npz("a.npz")', "penalty": "l2(1)", "init": "normal(0.01)"}),
+    (INDEX, {"data": SERIES, "optimizer": "adagrad(0.1)", "metric": "mae"}),
+    (LETTERS, {"data": 'text("a.txt")', "metric": "perplexity, accuracy", "clip": "5"}),
+    (LETTERS, {"data": 'text("a.txt", sampling=adjacent, letters=true)'}),
+    (MOOD, {"data": 'reviews("a.tsv", vectors="v.txt", stopwords="s.txt")'}),
 ]
 
 
@@ -541,7 +662,7 @@ def parts(text: str, lines: dict[str, str], target: str = "numpy") -> Iterator[s
     assert found is not None
     network = network_context(shaped, found, dropout=True, buffers=False)
     written = dict.fromkeys(("stacked", "losses", "explicit", "idle"), False)
-    yield render_some(target, "network", network | written)
+    yield render_some(target, "network", network | written | {"kernels": (), "recurrent": False})
     chosen = contexts(found, shaped, net="Net", dropout=True, spec_folder="../specs", target=target)
     names = [template for template, _ in chosen]
     assert len(set(names)) == len(names)
@@ -616,8 +737,9 @@ def test_examples_of_settings_work() -> None:
 def test_settings_and_choices_are_found() -> None:
     listed = "batch clip data epochs init metric optimizer penalty schedule seed split"
     assert " ".join(settings()) == listed
-    assert list(choices("optimizer")) == ["adam", "momentum", "sgd"]
-    assert list(choices("data")) == ["csv", "idx", "mnist", "npz", "separable", "xor"]
+    assert list(choices("optimizer")) == ["adagrad", "adam", "momentum", "sgd"]
+    sources = "csv idx mnist npz reviews separable series sines text xor"
+    assert " ".join(choices("data")) == sources
 
 
 EXPLAINED = [e for code, e in explanations().items() if code[1:3] == "05" and e.broken.files]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,25 @@ net Large {
   loss mse(scale=1e39)
 }
 """
+VECTORS = """\
+net Vectors {
+  input  x: real[4]
+  target y: real[3]
+  dense(3)
+  batchnorm
+  loss mse
+}
+"""
+WINDOWS = """\
+net Windows {
+  input  x: real[T, 2]
+  target y: real[4]
+  conv1d(4, 9)
+  relu
+  global_avgpool
+  loss mse
+}
+"""
 CHECKS = {
     "output in training",
     "output in evaluation",
@@ -62,7 +82,8 @@ CHECKS = {
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with a few specs."""
     monkeypatch.chdir(tmp_path)
-    for name, text in {"tiny": TINY, "plain": PLAIN, "broken": BROKEN}.items():
+    for text in (TINY, PLAIN, BROKEN, VECTORS, WINDOWS):
+        name = text.split()[1].partition("(")[0].lower()
         (tmp_path / f"{name}.net").write_text(text, encoding="utf-8")
     return tmp_path
 
@@ -131,10 +152,10 @@ def test_adam_takes_no_steps_of_noise(seed: int) -> None:
     assert max(steps.errors.values()) <= steps.bound
 
 
-def test_running_statistics_are_compared() -> None:
+def test_buffers_are_compared() -> None:
     text = TINY.replace("dropout(0.5)", "batchnorm").replace("real[T, 2]", "real[2]")
     checks = verified(Source("tiny.net", text)).checks
-    found = next(check for check in checks if check.quantity == "running statistics")
+    found = next(check for check in checks if check.quantity == "buffers")
     assert set(found.errors) == {"batchnorm1.running_mean", "batchnorm1.running_var"}
 
 
@@ -248,13 +269,13 @@ def test_json_is_the_proof() -> None:
 
 
 def test_a_failure_is_a_diagnostic_at_its_place_and_in_the_proof() -> None:
-    found = specc("verify", "broken.net")
+    found = specc("verify", "large.net")
     assert found.status == 1
     assert found.out.splitlines()[-2] == "Large: something differs"
-    assert "error[E0701]" in found.err and "--> broken.net:5:3" in found.err
-    proof = json.loads(Path("broken.proof.json").read_text(encoding="utf-8"))
+    assert "error[E0701]" in found.err and "--> large.net:5:3" in found.err
+    proof = json.loads(Path("large.proof.json").read_text(encoding="utf-8"))
     assert proof["verdict"] == "failed"
-    assert proof["failure"]["place"] == "broken.net:5"
+    assert proof["failure"]["place"] == "large.net:5"
 
 
 def test_a_foreign_file_is_not_overwritten(folder: Path) -> None:
@@ -270,6 +291,11 @@ def test_a_foreign_file_is_not_overwritten(folder: Path) -> None:
         (("tiny.net", "--size", "Q=3"), "`Tiny` has no free size `Q`; it has `T`"),
         (("plain.net", "-o", "x.json", "--no-proof"), "give `-o` or `--no-proof`, not both"),
         (("plain.net", "--batch", "0"), "--batch"),
+        (("vectors.net", "--batch", "1"), "'--batch': `batchnorm1` (vectors.net:5) normalises over"),
+        (
+            ("windows.net", "--size", "T=8"),
+            "'--size': `conv1d1` (windows.net:4) has the size T - 8, which would be 0 for T = 8",
+        ),
     ],
 )
 def test_wrong_usage(arguments: tuple[str, ...], words: str) -> None:
@@ -290,6 +316,30 @@ def test_without_pytorch_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> N
     found = specc("verify", "plain.net")
     assert found.status == 2
     assert found.err.startswith("error: PyTorch is not installed\n")
+
+
+def test_a_broken_pytorch_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def import_module(name: str) -> None:
+        raise OSError("libtorch.so: cannot open\nshared object file")
+
+    monkeypatch.setattr(command, "import_module", import_module)
+    found = specc("verify", "plain.net")
+    assert found.status == 2
+    reason = "OSError: libtorch.so: cannot open shared object file"
+    assert found.err.startswith(f"error: PyTorch is broken: {reason}\n")
+
+
+def test_generated_code_lies_in_no_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is killed leaves nothing behind."""
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "nowhere"))
+    before = set(folder.iterdir())
+    assert specc("verify", "plain.net").status == 0
+    assert set(folder.iterdir()) - before == {folder / "plain.proof.json"}
+
+
+def test_free_sizes_leave_something_of_every_tensor() -> None:
+    plan = verified(Source("windows.net", WINDOWS)).plan
+    assert plan.sizes == {"T": 9}
 
 
 def test_small_sizes_of_shipped_specs_give_way_to_what_is_set() -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
-
-import specc.verify
-from specc.check import ShapedModel
-from specc.diagnostics import Diagnostics
-from specc.options import Options
-from specc.pipeline import shape_one
-from specc.source import Source
-from specc.verify import Plan, Verification, verify
+from mutations import (
+    GRADIENT,
+    HANDS_BACK,
+    RESULT,
+    TOTAL,
+    Mutation,
+    check_found,
+    verified,
+    verified_with,
+)
 
 POOLS = """\
 net Pools {
@@ -90,27 +89,6 @@ net Square {
 """
 
 
-@dataclass(frozen=True)
-class Mutation:
-    """A bug: in the file of `target`, `old` becomes `new`.
-
-    `path` has to be found at `line` of the spec; `words` are of the message.
-    """
-
-    spec: str
-    old: str
-    new: str
-    path: str
-    line: int
-    words: str
-    target: str = "numpy"
-
-
-RESULT = "computes something else"
-HANDS_BACK = "hands back another gradient"
-TOTAL = "the gradient of the result of"
-GRADIENT = "the gradient of"
-
 MUTATIONS = {
     "overlapping max-pool gradient": Mutation(
         POOLS, "d_x[under] += d_y", "d_x[under] = d_y", "maxpool1", 6, HANDS_BACK
@@ -154,7 +132,7 @@ MUTATIONS = {
         NORMS, "count = x.size // len(mean)", "count = len(mean)", "batchnorm1", 5, HANDS_BACK
     ),
     "biased running variance": Mutation(
-        NORMS, "(count / (count - 1))", "1", "batchnorm1.running_var", 5, "running statistics"
+        NORMS, "(count / (count - 1))", "1", "batchnorm1.running_var", 5, "buffers"
     ),
     "evaluation with the batch's statistics": Mutation(
         NORMS,
@@ -209,14 +187,6 @@ MUTATIONS = {
 }
 
 
-def model(text: str) -> ShapedModel:
-    return shape_one(Source("mutant.net", text, Path("mutant.net")), Options(), Diagnostics())
-
-
-def verified(text: str) -> Verification:
-    return verify(model(text), Options(), Plan(steps=2), Diagnostics())
-
-
 @pytest.mark.parametrize(
     "text", [POOLS, STRIDES, NORMS, PATHS, SQUARE], ids=lambda t: t.split("{")[0]
 )
@@ -224,31 +194,9 @@ def test_the_originals_pass(text: str) -> None:
     assert verified(text).failure is None
 
 
-def verified_with(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> Verification:
-    """What `verify` finds; the mutation has to apply to every file of its target."""
-    original, changed = specc.verify.emit, []
-
-    def emit(shaped: ShapedModel, options: Options, *rest: object) -> str:
-        text = original(shaped, options, *rest)  # type: ignore[arg-type]
-        if options.target != mutation.target:
-            return text
-        changed.append(mutation.old in text)
-        return text.replace(mutation.old, mutation.new)
-
-    monkeypatch.setattr(specc.verify, "emit", emit)
-    found = verified(mutation.spec)
-    assert changed and all(changed)
-    return found
-
-
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_planted_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    mutation = MUTATIONS[name]
-    found = verified_with(mutation, monkeypatch).failure
-    assert found is not None
-    assert mutation.words in found.message
-    assert f"`{mutation.path}`" in found.message
-    assert found.primary.span.line == mutation.line
+    check_found(MUTATIONS[name], monkeypatch)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from specc import syntax
 from specc.checking import calls, losses
+from specc.checking.cells import State, set_state
 from specc.checking.elaborator import Broken, Elaborator
 from specc.checking.names import Names, SharedInstance, Taps
 from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import EvaluationError, evaluate, fail, number, truth
-from specc.graph import Call, Layer, Node, Tensor
+from specc.graph import Call, Layer, Node, Scan, Tensor
 from specc.source import Span
 from specc.values import Value
 
@@ -20,6 +21,8 @@ class Body(Names):
 
     `symbols` are the constructor arguments of its class, with their values here. A loop's body
     notes its `taps` for the loop to hand out, and the shared instances that it has `borrowed`.
+    `optional` are results of the last layer that are there only if the next step names them.
+    A cell's body notes what its `states` will be in the next step.
     """
 
     def __init__(
@@ -41,6 +44,8 @@ class Body(Names):
         self.taps: dict[str, tuple[int, Tensor]] = {}
         self.borrowed: list[str] = []
         self.decisions: list[tuple[str, bool]] = []
+        self.optional: tuple[Tensor, ...] = ()
+        self.states: dict[str, State] = {}
         self.is_loop = is_loop
 
     def run(self, body: syntax.Body) -> None:
@@ -71,7 +76,7 @@ class Body(Names):
                 self.names[statement.name] = SharedInstance(statement.call, self, statement.name)
             case syntax.Output():
                 self.output(statement)
-            case syntax.Input() | syntax.Target():
+            case syntax.Input() | syntax.State() | syntax.Target():
                 pass  # declared when the body began
 
     def output(self, statement: syntax.Output) -> None:
@@ -92,13 +97,20 @@ class Body(Names):
     def step(self, step: syntax.Step) -> None:
         """One step of a flow."""
         self.elaborator.spend(1, step.span)
+        if isinstance(step, syntax.As):
+            self.name_results(step)
+        else:
+            self.optional = ()
+            self._step(step)
+
+    def _step(self, step: syntax.Step) -> None:
         match step:
             case syntax.Call():
                 calls.call(self, step)
             case syntax.From():
                 self.current = tuple(self.tensor(r) for r in step.references)
-            case syntax.As():
-                self.name_results(step)
+            case syntax.NextState():
+                set_state(self, step)
             case syntax.If():
                 holds = truth(step.condition, self.environment)
                 self.decisions.append((" ".join(step.condition.span.text.split()), holds))
@@ -115,6 +127,8 @@ class Body(Names):
     def name_results(self, step: syntax.As) -> None:
         """`as x`, `as (a, b)`, `as tap[i]`."""
         self.need_current(step.span)
+        if self.optional and len(step.references) > 1:
+            self._add_optional()
         if len(step.references) != len(self.current):
             raise EvaluationError(
                 Diagnostic(
@@ -131,11 +145,20 @@ class Body(Names):
                 self._name_tap(reference, reference.index, tensor)
             elif reference.name != "_":
                 self.names[reference.name] = tensor
-                self._rename(tensor, reference.name)
+                self.rename(tensor, reference.name)
         if len(self.current) > 1:
             self.current = self.current[:1]
 
-    def _rename(self, tensor: Tensor, name: str) -> None:
+    def _add_optional(self) -> None:
+        """The last layer gives its optional results, too: they are about to be named."""
+        layer = self.nodes[-1]
+        assert isinstance(layer, Layer | Scan)
+        for tensor in self.optional:
+            tensor.name = self.unique(tensor.name)
+        layer.outputs += self.optional
+        self.current, self.optional = layer.outputs, ()
+
+    def rename(self, tensor: Tensor, name: str) -> None:
         """Call a tensor of this body in the code as the spec does."""
         is_own = any(tensor in node.outputs for node in self.nodes[-1:])
         if is_own and tensor.name != name:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from specc import syntax
+from specc.checking.cells import make_scan
 from specc.checking.elaborator import Broken
 from specc.checking.functions import block_function, rewritten_type, several_tensors
 from specc.diagnostics import Diagnostic, Label
@@ -16,6 +17,7 @@ from specc.ops.base import Op, Site, SiteError
 from specc.signature import Argument, defaults, wrong_kind
 from specc.source import Span
 from specc.terms import Polynomial
+from specc.types import TensorType
 from specc.values import Value, constant, show
 
 if TYPE_CHECKING:
@@ -39,11 +41,18 @@ def call(body: Body, call: syntax.Call) -> None:
     name = body.model.instances[call.span]
     given = arguments(body, call, callee)
     body.need_current(call.span)
+    body.add(_make(body, name, callee, given, call))
+
+
+def _make(
+    body: Body, name: str, callee: Op | syntax.Block, given: Given, call: syntax.Call
+) -> Layer | Call:
+    """What a call becomes, applied to the current tensors."""
     if isinstance(callee, Op):
-        node: Layer | Call = make_layer(body, name, callee, given, call.span, body.current)
-    else:
-        node = make_block_call(body, name, callee, given, call, body.current)
-    body.add(node)
+        return make_layer(body, name, callee, given, call.span, body.current)
+    if isinstance(callee, syntax.Cell):
+        return make_scan(body, name, callee, given, call, body.current)
+    return make_block_call(body, name, callee, given, call, body.current)
 
 
 def _paths(body: Body, call: syntax.Call) -> None:
@@ -70,10 +79,13 @@ def arguments(
     """The arguments as given, evaluated, with where they stand."""
     given: dict[str, tuple[Value | Tensor, Span]] = {}
     kinds = {a.name: a for a in callee.arguments} if isinstance(callee, Op) else {}
+    states = {s.name for s in callee.states} if isinstance(callee, syntax.Cell) else ()
     problems = False
     for name, expression in body.model.arguments[call.span].items():
         try:
-            given[name] = (_argument(body, kinds.get(name), call, expression), expression.span)
+            is_tensor = isinstance(call, syntax.Loss) or name in states
+            value = _argument(body, kinds.get(name), call, expression, is_tensor)
+            given[name] = (value, expression.span)
         except EvaluationError as error:
             body.elaborator.report(error.diagnostic)
             problems = True
@@ -87,8 +99,9 @@ def _argument(
     argument: Argument | None,
     call: syntax.Call | syntax.Loss,
     expression: syntax.Expression,
+    is_tensor: bool,
 ) -> Value | Tensor:
-    is_tensor = argument.kind.tensor if argument else isinstance(call, syntax.Loss)
+    is_tensor = argument.kind.tensor if argument else is_tensor
     if isinstance(expression, syntax.Name):
         if is_tensor:
             target = body.targets.get(expression.id)
@@ -133,17 +146,43 @@ def make_layer(
 ) -> Layer:
     """An op applied to tensors, its shape inferred."""
     _check_count(op, inputs, span)
-    site = site_of(body, op, given, span, inputs)
+    tensors = _tensor_arguments(op, given)
+    inputs += tuple(tensors.values())
+    site = site_of(body, op, given, span, inputs, tuple(tensors))
     try:
-        type_ = op.infer(site)
+        types = op.infer_results(site)
     except SiteError as error:
         help = error.diagnostic.help or _with_another(body, site, inputs)
         body.elaborator.report(replace(error.diagnostic, help=help))
         raise Broken from None
-    output = Tensor(body.unique(name), type_, span)
-    layer = Layer(name, op, site.arguments, inputs, (output,), span)
+    padded = next((t.type.padded for t in inputs if t.type.padded), "")
+    if op.respects_lengths and padded:
+        tensors["lengths"] = body.lengths(padded)
+        inputs += (tensors["lengths"],)
+    made = [
+        Tensor(n, type_, span) for n, type_ in zip(_results(op, name, types), types, strict=True)
+    ]
+    first = 1 if op.optional_results else len(made)
+    for tensor in made[:first]:
+        tensor.name = body.unique(tensor.name)
+    outputs = tuple(made[:first])
+    layer = Layer(name, op, site.arguments, inputs, outputs, span, tensors=tuple(tensors))
+    body.optional = tuple(made[first:])
     _check_size(layer)
     return layer
+
+
+def _tensor_arguments(op: Op, given: Given) -> dict[str, Tensor]:
+    """The tensors that are handed over by name, in the order of the signature."""
+    named = ((a.name, given[a.name][0]) for a in op.arguments if a.name in given)
+    return {name: tensor for name, tensor in named if isinstance(tensor, Tensor)}
+
+
+def _results(op: Op, name: str, types: tuple[TensorType, ...]) -> list[str]:
+    """The variables of a layer's results."""
+    if op.optional_results:
+        return [name, *(f"{name}_{result}" for result in op.optional_results)]
+    return [name] if len(types) == 1 else [f"{name}_{i}" for i in range(len(types))]
 
 
 def _with_another(body: Body, site: Site, inputs: tuple[Tensor, ...]) -> str:
@@ -160,8 +199,18 @@ def _with_another(body: Body, site: Site, inputs: tuple[Tensor, ...]) -> str:
     return ""
 
 
-def site_of(body: Body, op: Op, given: Given, span: Span, inputs: tuple[Tensor, ...]) -> Site:
-    """An op at its place: the types that come in, and its arguments with defaults filled in."""
+def site_of(
+    body: Body,
+    op: Op,
+    given: Given,
+    span: Span,
+    inputs: tuple[Tensor, ...],
+    tensors: tuple[str, ...] = (),
+) -> Site:
+    """An op at its place: the types that come in, and its arguments with defaults filled in.
+
+    `tensors` are the names of tensor arguments, the last of the inputs.
+    """
     values = dict(defaults(op.arguments))
     values |= {n: v for n, (v, _) in given.items() if isinstance(v, Value)}
     return Site(
@@ -172,6 +221,7 @@ def site_of(body: Body, op: Op, given: Given, span: Span, inputs: tuple[Tensor, 
         span,
         {n: s for n, (_, s) in given.items()},
         body.elaborator.report,
+        tensors=tensors,
     )
 
 
@@ -213,14 +263,17 @@ def make_block_call(
     finally:
         body.elaborator.leave()
     terms = {n: v.term for n, v in symbols.items()}
+    keys = {t.type.padded: o.type.padded for t, o in zip(function.inputs, inputs, strict=False)}
     outputs = tuple(
         Tensor(
             body.unique(name if len(function.outputs) == 1 else f"{name}_{t.name}"),
-            rewritten_type(t.type, terms),
+            replace(rewritten_type(t.type, terms), padded=keys.get(t.type.padded, "")),
             call.span,
         )
         for t in function.outputs
     )
+    lengths = function.inputs[len(inputs) :]
+    inputs += tuple(body.lengths(keys[t.type.padded]) for t in lengths)
     return Call(name, function, symbols, inputs, outputs, call.span)
 
 
@@ -231,10 +284,7 @@ def _use_shared(body: Body, name: str, call: syntax.Call) -> None:
     callee = body.model.callees[shared.call.span]
     assert not isinstance(callee, str)
     given = arguments(shared.owner, shared.call, callee)
-    if isinstance(callee, Op):
-        node: Layer | Call = make_layer(body, name, callee, given, call.span, body.current)
-    else:
-        node = make_block_call(body, name, callee, given, call, body.current)
+    node = _make(body, name, callee, given, call)
     node.is_shared = True
     first = shared.built
     if first is None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from specc import syntax
+from specc.checking.cells import declare_states, hand_on_states
 from specc.checking.elaborator import (
     Broken,
     Elaborator,
@@ -15,6 +16,7 @@ from specc.checking.elaborator import (
     symbolic_inputs,
     unused_inputs,
 )
+from specc.checking.lengths import known_lengths, tensors_inside, types_inside
 from specc.checking.names import SharedInstance
 from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import Environment, EvaluationError, evaluate, fail
@@ -38,16 +40,17 @@ def block_function(
 ) -> tuple[Function, dict[str, Value]]:
     """The function of a block for these arguments and inputs; its symbols in the caller's terms."""
     declared = declared_inputs(block)
-    _check_inputs(block, declared, inputs, span)
+    check_inputs(block, inputs, span)
     names = tuple(d.name for d in declared) or ("x",)
     parameters = parameters_with_defaults(elaborator, block, given)
     prefixes = ("in",) if len(names) == 1 else names
-    types, sizes = symbolic_inputs(prefixes, tuple(t.type for t in inputs), parameters)
+    inside = types_inside(names, inputs)
+    types, sizes = symbolic_inputs(prefixes, inside, parameters)
     symbols = parameters | sizes
     key = (
         id(block),
         tuple((n, type(v.plain), v.plain) for n, v in parameters.items()),
-        tuple(t.type for t in inputs),
+        inside,
     )
     if key not in elaborator.built:
         elaborator.built[key] = _build_block(
@@ -65,25 +68,23 @@ def declared_inputs(block: syntax.Block) -> list[syntax.Declared]:
     return [declared for statement in inputs for declared in statement.names]
 
 
-def _check_inputs(
-    block: syntax.Block,
-    declared: list[syntax.Declared],
-    inputs: tuple[Tensor, ...],
-    span: Span,
-) -> None:
+def check_inputs(block: syntax.Block, inputs: tuple[Tensor, ...], span: Span) -> None:
+    """Fail (E0303) unless a block gets as many tensors as it declares."""
+    declared = declared_inputs(block)
     needed = len(declared) or 1
     if len(inputs) == needed:
         return
     if needed == 1:
         raise several_tensors(inputs, span, f"`{block.name}`")
     names = ", ".join(f"`{d.name}`" for d in declared)
+    call = f"scan {block.name}" if isinstance(block, syntax.Cell) else block.name
     raise EvaluationError(
         Diagnostic(
             "E0303",
             f"`{block.name}` needs {needed} tensors, gets {len(inputs)}",
             Label(span, f"needs {needed}"),
             Label(declared[0].span.to(declared[-1].span), f"its inputs are {names}"),
-            help=f"hand them over with `from a, b -> {block.name}`" if needed == 2 else "",
+            help=f"hand them over with `from a, b -> {call}`" if needed == 2 else "",
         )
     )
 
@@ -123,12 +124,23 @@ def _build_block(
     from specc.checking.body import Body  # which walks calls, and they lead here
 
     every = tuple(tensors.values())
-    body = Body(elaborator, symbols, every, every[:1])
+    lengths = tensors_inside(types, inputs, words.values())
+    body = Body(elaborator, symbols, (*every, *lengths), every[:1])
     body.names.update(tensors)
+    body.names.update(known_lengths(lengths))
     body.names.update({n: named(v, n) for n, v in parameters.items()})
+    cell = block if isinstance(block, syntax.Cell) else None
+    if cell is not None:
+        declare_states(body, cell)
     body.run(block.body)
-    function = finish(body, block.name, Origin.BLOCK, block.span)
+    if cell is not None:
+        hand_on_states(body, cell)
+    origin = Origin.BLOCK if cell is None else Origin.CELL
+    function = finish(body, block.name, origin, block.span)
     unused = unused_inputs(function) if function is not None else []
+    if function is not None:
+        lengths = tuple(t for t in lengths if t in unused)
+        function.inputs = tuple(t for t in function.inputs if t not in lengths)
     for declared in declared_inputs(block):
         if tensors[declared.name] in unused and not declared.name.startswith("_"):
             elaborator.report(
@@ -162,6 +174,7 @@ def finish(
         tuple(body.borrowed),
         tuple(_owned(body)),
         tuple(body.decisions),
+        tuple(state.tensor.name for state in body.states.values()),
     )
     dead = dead_nodes(function)
     for node in dead:

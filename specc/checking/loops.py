@@ -9,13 +9,14 @@ from specc import syntax, terms
 from specc.checking.body import Body
 from specc.checking.elaborator import Broken, single_call, symbolic_inputs, unused_inputs
 from specc.checking.functions import finish, rewritten_type, several_tensors
+from specc.checking.lengths import variable_of
 from specc.checking.names import Meaning, Taps
 from specc.diagnostics import Label
 from specc.evaluate import EvaluationError, evaluate, fail, number
 from specc.graph import Function, Iteration, Loop, Origin, Tensor
 from specc.ops.base import LayerOp
 from specc.terms import Term
-from specc.types import TensorType
+from specc.types import Content, TensorType
 from specc.values import Value, literal_term, named, show
 from specc.words import variables
 
@@ -187,6 +188,8 @@ class _Walk:
             elif meaning is not None:
                 captured.names[name] = meaning
                 captured.is_pure = False
+        padded = (t.type.padded for t in (self.start, *captured.tensors.values()))
+        captured.tensors |= {key: self.parent.lengths(key) for key in padded if key}
         return captured
 
     def _outer_meaning(self, name: str) -> Meaning | None:
@@ -244,9 +247,9 @@ class _Walk:
         outer: tuple[tuple[str, Tensor], ...],
     ) -> LoopBody | None:
         x = Tensor("x", types[0], self.start.span)
-        words = variables(("outer" if name == "in" else name for name, _ in outer), ["x"])
+        words = variables((_word(name, tensor) for name, tensor in outer), ["x"])
         inner = {
-            name: Tensor(words["outer" if name == "in" else name], type_, tensor.span)
+            name: Tensor(words[_word(name, tensor)], type_, tensor.span)
             for (name, tensor), type_ in zip(outer, types[1:], strict=True)
         }
         body = Body(self.parent.elaborator, symbols, (x, *inner.values()), (x,), is_loop=True)
@@ -335,6 +338,13 @@ class _Walk:
                 rise = terms.integer(terms.substitute(step, outer))
                 return start + terms.integer(self.count.term) * rise
         return None
+
+
+def _word(name: str, tensor: Tensor) -> str:
+    """What a captured tensor is called in a loop's body."""
+    if tensor.type.content is Content.LENGTHS:
+        return variable_of(name)
+    return "outer" if name == "in" else name
 
 
 def _same_term(function: Function, axis: int, size: Value) -> bool:

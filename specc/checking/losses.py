@@ -66,7 +66,11 @@ def _loss_layer(
     except SiteError as error:
         body.elaborator.report(error.diagnostic)
         raise Broken from None
-    return Layer(name, op, site.arguments, tensors, (Tensor(name, type_, span),), span)
+    made = Layer(name, op, site.arguments, tensors, (Tensor(name, type_, span),), span)
+    padded = tensors[0].type.padded
+    if padded and op.respects_lengths:
+        made.inputs, made.tensors = (*tensors, body.lengths(padded)), ("lengths",)
+    return made
 
 
 def _target(body: Body, step: syntax.Loss, given: calls.Given) -> Tensor:

@@ -128,6 +128,12 @@ class Names:
             second=Label(bound, "made only where the `if` goes the other way") if bound else None,
         )
 
+    def lengths(self, key: str) -> Tensor:
+        """The lengths of padded sequences; `key` is what their type calls them."""
+        found = self.names[key]
+        assert isinstance(found, Tensor)
+        return found
+
     def _tap(
         self, taps: Taps, reference: syntax.Reference, expression: syntax.Expression
     ) -> Tensor:

@@ -46,6 +46,12 @@ _HEADS = (b"digraph", b"strict digraph", b"graph", b"<?xml", b"<svg", b"<!--", b
     help="How many blocks inside one another are drawn open.",
 )
 @click.option(
+    "--unroll",
+    type=click.IntRange(2, 8),
+    metavar="N",
+    help="Recurrent layers and cells as N copies side by side, one a step. [default: one, folded]",
+)
+@click.option(
     "--apart/--nested",
     "is_apart",
     default=None,
@@ -59,6 +65,7 @@ def command(
     form: str | None,
     depth: int | None,
     is_apart: bool | None,
+    unroll: int | None,
 ) -> None:
     """Draw a net: layers with shapes and parameter counts, blocks with their contents.
 
@@ -69,7 +76,7 @@ def command(
     with reporting(options.form, to=sys.stderr if output == STDIN else None) as diagnostics:
         net = options.shape_one(read_spec(file), diagnostics)
     place = output or f"{stem(file, net.net.name, len(net.model.nets) == 1)}.{form}"
-    picture = draw(net, form, depth, is_apart)
+    picture = draw(net, form, depth, is_apart, unroll)
     if output == STDIN:
         sys.stdout.buffer.write(picture)
         return
@@ -102,12 +109,20 @@ def _form(output: str | None, form: str | None) -> Format:
 
 
 def draw(
-    net: ShapedModel, form: Format, depth: int | None = None, is_apart: bool | None = None
+    net: ShapedModel,
+    form: Format,
+    depth: int | None = None,
+    is_apart: bool | None = None,
+    copies: int | None = None,
 ) -> bytes:
-    """The picture of a net; `depth` and `is_apart` as in `specc.draw.dot`."""
-    from specc.draw import NoGraphviz, RenderError, dot, render
+    """The picture of a net; `depth`, `is_apart` and `copies` as in `specc.draw.dot`."""
+    from specc.draw import NoGraphviz, NothingToUnroll, RenderError, dot, render
 
-    text = dot(net, depth, is_apart)
+    try:
+        text = dot(net, depth, is_apart, copies)
+    except NothingToUnroll as error:
+        help_ = "draw it with a larger `--depth`" if error.is_hidden else "leave `--unroll` out"
+        raise Failure(str(error), help_) from None
     if form == "dot":
         return text.encode()
     try:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -75,13 +76,13 @@ def command(
     """
     if output is not None and no_proof:
         raise click.UsageError("give `-o` or `--no-proof`, not both")
-    _need_torch()
     with reporting(options.form, to=sys.stderr if as_json else None) as diagnostics:
+        options = replace(options, train=train, settings=_settings(file, options.settings))
+        net = options.shape_one(read_spec(file), diagnostics)
+        _need_torch()
         from specc.verification.proof import document
         from specc.verify import Plan
 
-        options = replace(options, train=train, settings=_settings(file, options.settings))
-        net = options.shape_one(read_spec(file), diagnostics)
         found = _verify(net, options, Plan(**numbers), diagnostics)
         proof = document(found, PurePath(file).name)
         text = json.dumps(proof, indent=2, ensure_ascii=False) + "\n"
@@ -115,18 +116,23 @@ class _Missing(Failure):
 def _need_torch() -> None:
     if find_spec("torch") is None:
         raise _Missing("PyTorch is not installed", "`pip install torch`; see https://pytorch.org")
+    try:
+        import_module("torch")
+    except Exception as error:  # whatever a broken installation raises
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise _Missing(f"PyTorch is broken: {reason}", "install it again") from None
 
 
 def _verify(
     net: ShapedModel, options: CommandOptions, plan: Plan, diagnostics: Diagnostics
 ) -> Verification:
-    from specc.verification.batches import SizeError
+    from specc.verification.sizes import SizeError
     from specc.verify import verify
 
     try:
         return verify(net, options, plan, diagnostics)
     except SizeError as error:
-        raise click.BadParameter(str(error), param_hint="'--size'") from None
+        raise click.BadParameter(str(error), param_hint=f"'{error.option}'") from None
 
 
 def _print_table(found: Verification) -> None:

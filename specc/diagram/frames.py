@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from specc.diagram.kinds import Run
-from specc.graph import Function, Tensor
-from specc.types import TensorType
+from specc.graph import Function, Layer, Node, Scan, Tensor
+from specc.types import Content, TensorType
 
 if TYPE_CHECKING:
     import graphviz
@@ -18,16 +18,21 @@ if TYPE_CHECKING:
 class Source:
     """Where an edge begins: a node, the types that it hands on, and the names of taps.
 
-    `is_fan`: more than two edges begin there.
+    `is_fan`: more than two edges begin there. `name`: which of several results it is; `port`: the
+    place at the node where that one leaves.
     """
 
     node: str
     types: tuple[TensorType, ...]
     taps: tuple[str, ...] = ()
     is_fan: bool = False
+    name: str = ""
+    port: str = ""
 
 
 Sources = tuple[Source, ...]
+Given = tuple[Sources, str]
+"""Where an input comes from, and the name of the argument that it is for, if it is one."""
 
 
 @dataclass(eq=False)
@@ -43,8 +48,8 @@ class Frame:
     sources: dict[int, Sources] = field(default_factory=dict)
 
     def read(self, tensor: Tensor) -> Sources:
-        """Where a tensor of the first function comes from."""
-        return self.sources[id(tensor)]
+        """Where a tensor of the first function comes from; lengths are not drawn."""
+        return self.sources[id(tensor)] if is_drawn(tensor) else ()
 
     def results(self) -> list[Sources]:
         """Where the results come from."""
@@ -52,15 +57,22 @@ class Frame:
         return [typed(self.read(peers[0]), peers) for peers in outputs]
 
 
+def is_drawn(tensor: Tensor) -> bool:
+    """Whether a tensor has lines: the lengths of padded sequences have none."""
+    return tensor.type.content is not Content.LENGTHS
+
+
+def roles(node: Node) -> list[tuple[Tensor, str]]:
+    """The inputs of a node, with the names of those that are arguments."""
+    tensors = node.tensors if isinstance(node, Layer | Scan) else ()
+    unnamed = ("",) * (len(node.inputs) - len(tensors))
+    return list(zip(node.inputs, (*unnamed, *tensors), strict=True))
+
+
 def typed(sources: Sources, tensors: Sequence[Tensor]) -> Sources:
     """The same sources, handing on these tensors."""
     types = tuple(dict.fromkeys(t.type for t in tensors))
     return tuple(replace(source, types=types) for source in sources)
-
-
-def by_input(function: Function, inputs: Sequence[Sources]) -> dict[int, Sources]:
-    """The inputs of a function, by the identity of its tensors."""
-    return {id(t): s for t, s in zip(function.inputs, inputs, strict=True)}
 
 
 def outer_sources(frame: Frame, run: Run) -> list[Sources]:
@@ -70,9 +82,8 @@ def outer_sources(frame: Frame, run: Run) -> list[Sources]:
         by_node: dict[str, Source] = {}
         for tensor in dict.fromkeys(tensors):
             for source in frame.read(tensor):
-                known = by_node.get(source.node, Source(source.node, ()))
-                by_node[source.node] = Source(
-                    source.node, known.types + source.types, known.taps + source.taps
-                )
+                known = by_node.get(source.node, replace(source, types=(), taps=()))
+                types, taps = known.types + source.types, known.taps + source.taps
+                by_node[source.node] = replace(known, types=types, taps=taps)
         merged.append(tuple(by_node.values()))
     return merged

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from specc.check import ShapedModel
 from specc.diagram import labels
 from specc.diagram.frames import Frame
 from specc.diagram.kinds import Run, is_outside
@@ -67,6 +68,10 @@ class Items:
     def call_text(self, functions: Sequence[Function]) -> str:
         """`residual(64…512, stride=1…2)`, for calls of a block that are drawn as one."""
         return self._blocks.call_text(functions)
+
+    def net_text(self, shaped: ShapedModel) -> str:
+        """`ResNet(bottleneck=true)`: the net and the parameters that differ from their defaults."""
+        return self._blocks.net_text(shaped)
 
     def id(self, path: str, name: str) -> str:
         """A name for a node that no other has: its path, with a number if it is used again."""

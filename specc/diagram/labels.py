@@ -6,9 +6,10 @@ Several things that look alike are drawn once; where their numbers differ, both 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from specc import syntax
+from specc.check import ShapedModel
 from specc.checking.elaborator import Elaborator
 from specc.diagnostics import Diagnostics
 from specc.evaluate import Environment, EvaluationError, evaluate
@@ -96,6 +97,10 @@ def _argument(argument: Argument, layers: Sequence[Layer]) -> str:
         return _window(values)
     if argument.is_required:
         return spread(values)
+    if argument.name == "layers":
+        return f"{spread(values)} layers"
+    if argument.kind.choices:
+        return f"{argument.name} {values[0].plain}"
     if isinstance(values[0].plain, bool):
         return _flag(argument.name, values[0])
     return f"{argument.name} {spread(values)}"
@@ -125,24 +130,36 @@ class Blocks:
     def call_text(self, functions: Sequence[Function]) -> str:
         """`residual(64, stride=2)`, for calls that are drawn as one; defaults are left out."""
         block = self._blocks[functions[0].span]
+        return self._text(block.name, block.parameters, [f.symbols for f in functions])
+
+    def net_text(self, shaped: ShapedModel) -> str:
+        """`ResNet(bottleneck=true)`, of a net."""
+        return self._text(shaped.net.name, shaped.net.parameters, [shaped.parameters])
+
+    def _text(
+        self,
+        name: str,
+        parameters: Sequence[syntax.Parameter],
+        given: Sequence[Mapping[str, Value]],
+    ) -> str:
         shown = []
-        for parameter in block.parameters:
-            values = [f.symbols[parameter.name] for f in functions]
+        for parameter in parameters:
+            values = [symbols[parameter.name] for symbols in given]
             if parameter.default is None and isinstance(values[0].plain, bool):
                 shown.append(_flag(parameter.name, values[0]))
             elif parameter.default is None:
                 shown.append(spread(values))
-            elif any(self._default(parameter, f) != f.symbols[parameter.name] for f in functions):
+            elif any(self._default(parameter, s) != s[parameter.name] for s in given):
                 shown.append(f"{parameter.name}={spread(values)}")
         arguments = f"({', '.join(shown)})" if shown else ""
-        return clip(f"{block.name}{arguments}")
+        return clip(f"{name}{arguments}")
 
-    def _default(self, parameter: syntax.Parameter, function: Function) -> Value | None:
+    def _default(self, parameter: syntax.Parameter, symbols: Mapping[str, Value]) -> Value | None:
         """The default of a parameter for this call; `None` if it has none that can be computed."""
         assert parameter.default is not None
 
         def lookup(name: syntax.Name) -> Value:
-            return function.symbols.get(name.id) or self._elaborator.file_value(name)
+            return symbols.get(name.id) or self._elaborator.file_value(name)
 
         def incoming(node: syntax.Incoming) -> Value:
             raise AssertionError("a default cannot use `in`")

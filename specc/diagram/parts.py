@@ -32,7 +32,7 @@ class Parts:
         self._parts: dict[tuple[Span, int], Part] = {}
         variants: Counter[Span] = Counter()
         for function in _walk(net, set()):
-            if function.origin is not Origin.BLOCK or not _has_layers(function):
+            if function.origin is Origin.LOOP or not _has_layers(function):
                 continue
             key = function.span, kinds.of(function)
             if key not in self._parts:

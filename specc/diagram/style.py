@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 FONT = "Helvetica,Arial,sans-serif"
 INK, QUIET, LINE = "#1f2328", "#59636e", "#818b98"
-SKIP, DARK = "#0072b2", "#3d4650"
+SKIP, DARK, FLOW = "#0072b2", "#3d4650", "#8a4a73"
 
 GRAPH = {
     "fontcolor": INK,
@@ -124,6 +124,13 @@ STUB = {"fontcolor": QUIET, "fontsize": "9", "height": "0", "shape": "plain", "s
 STACK = CAPTION = {"margin": "0", "shape": "plain", "style": ""}
 """A table: layers that stand on one another, a join as a bar, a caption."""
 
+STATE = {"color": FLOW, "fillcolor": "white", "margin": "0.04,0.02", "width": "0.4"}
+"""A state of a cell, where it comes in or leaves."""
+COPY = {"height": "0.28", "margin": "0.04,0.04", "penwidth": "1", "width": "0.5"}
+"""One step of what is drawn unrolled."""
+DOTS = {"margin": "0", "shape": "plain", "style": "", "width": "0.5"}
+"""The steps that are not drawn."""
+
 
 def point(colour: str = LINE, size: str = "0.02") -> dict[str, str]:
     """A point of a line."""
@@ -155,17 +162,77 @@ TAP = {"color": SKIP, "fontcolor": SKIP, "weight": "1"}
 """An edge from inside a loop to where it is tapped."""
 TO_TARGET = {"style": "dashed", "weight": "1"}
 """The edge from a target to its loss."""
+TIME = {"color": FLOW, "fontcolor": FLOW, "penwidth": "1.6"}
+"""An edge from one time step to the next."""
+BACK = TIME | {"dir": "back"}
+"""The same, drawn from right to left."""
+
+
+FLOW_ON = TIME | {"weight": "0"}
+"""The states in which one sequence ends and another begins."""
+NEXT = BACK | {"style": "dashed"}
+"""The way of a state from the end of a step to the beginning of the next, drawn downwards."""
+
+NEXT_STEP = {"label": " next step "}
+"""What is said of the first of these."""
+LOOP = TIME | {"headport": "e", "tailport": "e"}
+"""An edge from a node to itself in the next step."""
+BOTH = LOOP | {"dir": "both"}
+"""The same, where there is one from each end of the sequence."""
 
 # ---------------------------------------------------------------- labels
 
 
-def bar(text: str, count: int) -> str:
-    """A join as a bar across the paths that end there, with a port `i0` for each."""
-    width = 70 if count == 2 else max(220 - 5 * count, 20)
+def bar(text: str, count: int, *, is_below: bool = False, wide: int = 220) -> str:
+    """A join as a bar across the paths that end there, with a port `i0` for each.
+
+    `is_below`: the ports are below the text. `wide`: the width of a port, unless there are two.
+    """
+    width = 70 if count == 2 else max(wide - 5 * count, 20)
     ports = "".join(f'<td port="i{i}" width="{width}" height="3"></td>' for i in range(count))
     table = f'<table border="0" cellborder="0" cellspacing="0" cellpadding="1" bgcolor="{DARK}">'
     word = f'<font color="white">{_escaped(text)}</font>'
-    return f'<{table}<tr>{ports}</tr><tr><td colspan="{count}">{word}</td></tr></table>>'
+    rows = [f"<tr>{ports}</tr>", f'<tr><td colspan="{count}">{word}</td></tr>']
+    return f"<{table}{''.join(reversed(rows) if is_below else rows)}</table>>"
+
+
+Terms = Sequence[tuple[str, str]]
+"""Variables with their indices."""
+
+
+def formula(terms: Terms) -> str:
+    """Variables with their indices, the variables slanted."""
+    return f"<{', '.join(_variable(*term) for term in terms)}>"
+
+
+def strip(places: Sequence[Terms], width: int, lanes: int) -> str:
+    """A sequence as a strip: a place for each step, variables with their index or dots in it.
+
+    Lines come in at ports below, `b0.0`, and leave above, `t0.0`: `lanes` of them at each place.
+    """
+    ports = range(len(places) * lanes)
+    rows = [
+        "".join(_port(f"{side}{i // lanes}.{i % lanes}", width // lanes) for i in ports)
+        for side in "tb"
+    ]
+    texts = "".join(_place(place, i == 0, lanes) for i, place in enumerate(places))
+    table = '<table border="0" cellborder="0" cellpadding="0" cellspacing="0">'
+    return f"<{table}<tr>{rows[0]}</tr><tr>{texts}</tr><tr>{rows[1]}</tr></table>>"
+
+
+def _port(name: str, width: int) -> str:
+    return f'<td port="{name}" width="{width}" height="1"></td>'
+
+
+def _place(terms: Terms, is_first: bool, lanes: int) -> str:
+    sides, height = "ltrb" if is_first else "trb", 22 if terms else 6
+    look = f'border="1" sides="{sides}" color="{LINE}" bgcolor="white"'
+    text = ", ".join(_variable(*term) for term in terms)
+    return f'<td {look} colspan="{lanes}" height="{height}">{text}</td>'
+
+
+def _variable(name: str, index: str) -> str:
+    return f"<i>{_escaped(name)}</i>{index}" if name else index
 
 
 def label(heading: str, text: str = "", small: str = "") -> str:
@@ -195,9 +262,15 @@ def caption(heading: str, text: str, times: str, small: str) -> str:
     return f'<<table border="0" cellborder="0" cellpadding="0" cellspacing="0">{rows}</table>>'
 
 
-def stack(pieces: Sequence[tuple[str, str, str, dict[str, str]]]) -> str:
-    """Layers that stand on one another: heading, text and quiet line of each, and its look."""
+def stack(
+    pieces: Sequence[tuple[str, str, str, dict[str, str]]], *, is_upward: bool = False
+) -> str:
+    """Layers that stand on one another: heading, text and quiet line of each, and its look.
+
+    The first is the uppermost, unless `is_upward`.
+    """
     rows = [_piece(*piece, is_first=i == 0) for i, piece in enumerate(pieces)]
+    rows = rows[::-1] if is_upward else rows
     table = '<table border="0" cellborder="1" cellpadding="4" cellspacing="0">'
     return f"<{table}{''.join(rows)}</table>>"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from specc.diagram.frames import is_drawn
 from specc.graph import Function, Layer, Node, Tensor
 
 _ON_TOP = ("normalisation", "activation", "regularisation")
@@ -30,6 +31,11 @@ def stacks(function: Function) -> list[list[int]]:
     return groups
 
 
+def seen(node: Node) -> list[Tensor]:
+    """The inputs of a node that have lines."""
+    return [tensor for tensor in node.inputs if is_drawn(tensor)]
+
+
 def count_readers(function: Function) -> Counter[int]:
     """How often each tensor of a body is read, by its identity."""
     taken = Counter(id(tensor) for node in function.nodes for tensor in node.inputs)
@@ -42,7 +48,7 @@ def _stands_on(node: Node, below: list[Node]) -> bool:
     families = [layer.op.family for layer in layers]
     return (
         len(layers) == len(below) + 1
-        and not any(layer.is_shared for layer in layers)
+        and not any(layer.is_shared or layer.op.carries_state for layer in layers)
         and families[-1] in _ON_TOP
         and families[-1] not in families[:-1]
         and not {"loss", "join"} & set(families)
@@ -96,8 +102,9 @@ def _way(tensor: Tensor, makers: dict[int, Node], readers: Counter[int]) -> list
     way = [tensor]
     while readers[id(tensor)] == 1 and id(tensor) in makers:
         node = makers[id(tensor)]
-        if len(node.inputs) != 1 or len(node.outputs) != 1:
+        inputs = seen(node)
+        if len(inputs) != 1 or len(node.outputs) != 1:
             break
-        (tensor,) = node.inputs
+        (tensor,) = inputs
         way.append(tensor)
     return way

@@ -51,7 +51,7 @@ def _setting(statement: Statement) -> Padding:
 
 def _declaration(statement: Statement) -> Padding:
     """The widths of `input` and of `name:` in `input name: type`; nothing for other statements."""
-    if statement.head not in ("INPUT", "TARGET"):
+    if statement.head not in ("INPUT", "STATE", "TARGET"):
         return _NO_PADDING
     words = _words(statement)
     if _declares_more(words):

@@ -58,5 +58,5 @@ class Spacer:
 
     def _spaces_equals(self) -> bool:
         """`let x = 1`, `block b(x = 1)`, but `conv(pad=1)` and `split validation=0.1`."""
-        depths = {"LET": 0, "SHARED": 0, "BLOCK": 1, "NET": 1}
+        depths = {"LET": 0, "SHARED": 0, "BLOCK": 1, "CELL": 1, "NET": 1}
         return depths.get(self._head) == self._depth

@@ -34,7 +34,8 @@ class Site:
     """A layer at its place, before its shape is known: what its shape rule looks at.
 
     `inputs` are the types of the tensors that come in, `made_at` where each was made;
-    `arguments` the checked values, defaults filled in, tensor arguments left out. A trial is a
+    `arguments` the checked values, defaults filled in, tensor arguments left out: they are the last
+    of the inputs, and `tensors` names them. A trial is a
     proposal being tried: it warns nobody, and what it fails with proposes nothing further.
     """
 
@@ -46,6 +47,7 @@ class Site:
     argument_spans: Mapping[str, Span] = field(default_factory=dict)
     warn: Callable[[Diagnostic], None] = lambda diagnostic: None
     is_trial: bool = False
+    tensors: tuple[str, ...] = ()
 
     @property
     def input(self) -> TensorType:
@@ -54,6 +56,11 @@ class Site:
 
     def __getitem__(self, name: str) -> Value:
         return self.arguments[name]
+
+    def tensor(self, name: str) -> TensorType | None:
+        """The type of a tensor argument, if it is given."""
+        given = dict(zip(self.tensors, self.inputs[-len(self.tensors) :], strict=False))
+        return given.get(name)
 
     def diagnostic(
         self,
@@ -153,18 +160,20 @@ class Construction:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A call that tests try: `Sample("conv(4, 3)", (3, 8, 8))`; one shape for each input.
+    """A call that tests try: `Sample("conv(4, 3)", (3, 8, 8))`; a shape or declaration an input.
 
-    `target` is the declaration of a loss's target: `"label of 3"`.
+    `inputs` are declarations, `"real[3, 8, 8]"`; `target` is that of a loss's target: `"label of 3"`.
+    Tensor arguments are the inputs behind the first, `x1`, `x2`, …; the mask of a loss is `m`.
     """
 
     call: str
-    shapes: tuple[tuple[int, ...], ...]
+    inputs: tuple[str, ...]
     target: str = ""
 
-    def __init__(self, call: str, *shapes: tuple[int, ...], target: str = "") -> None:
+    def __init__(self, call: str, *inputs: tuple[int, ...] | str, target: str = "") -> None:
+        declared = (i if isinstance(i, str) else f"real{list(i)}" for i in inputs)
         object.__setattr__(self, "call", call)
-        object.__setattr__(self, "shapes", shapes)
+        object.__setattr__(self, "inputs", tuple(declared))
         object.__setattr__(self, "target", target)
 
 
@@ -179,8 +188,14 @@ class Op(ABC):
         sources: papers and documents, for the reference and the emitted docstrings.
         keeps_input, keeps_output: whether its backward pass reads them, so that nobody
             may overwrite them before it has run.
-        is_view: whether its result may share memory with its input.
+        is_view: whether its results may share memory with its input.
         draws_random: whether it draws random numbers while training.
+        optional_results: the names of results behind the first, which are there only where
+            the spec names them: `as (sequence, hidden)`.
+        respects_lengths: whether padded sequences come with their lengths, as the last tensor
+            argument, `lengths`.
+        carries_state: whether it can begin where its last pass ended.
+        passes_gradient: whether its result depends on its input.
     """
 
     name: ClassVar[str]
@@ -193,10 +208,22 @@ class Op(ABC):
     keeps_output: ClassVar[bool] = False
     is_view: ClassVar[bool] = False
     draws_random: ClassVar[bool] = False
+    optional_results: ClassVar[tuple[str, ...]] = ()
+    respects_lengths: ClassVar[bool] = False
+    carries_state: ClassVar[bool] = False
+    passes_gradient: ClassVar[bool] = True
 
     @abstractmethod
     def infer(self, site: Site) -> TensorType:
-        """The type of the result; raises `site.fail(…)` where the layer does not fit."""
+        """The type of the first result; raises `site.fail(…)` where the layer does not fit."""
+
+    def infer_results(self, site: Site) -> tuple[TensorType, ...]:
+        """The types of all results."""
+        return (self.infer(site),)
+
+    def features(self, layer: Layer) -> frozenset[str]:
+        """What this use asks of the op's template: a file has what its layers need."""
+        return frozenset()
 
     def parameters(self, layer: Layer) -> tuple[ParameterSpec, ...]:
         """The learned arrays, in PyTorch's order."""
@@ -206,9 +233,21 @@ class Op(ABC):
         """Multiply-adds of one forward pass for one example."""
         return Value(0, 0)
 
+    def kept_inside(self, layer: Layer) -> Value:
+        """How many numbers its backward pass needs for one example beside input and output."""
+        return Value(0, 0)
+
     @abstractmethod
     def gradient(self, layer: Layer, d_output: Tensor, graph: GradientGraph) -> tuple[Tensor, ...]:
         """The gradients of the inputs, as tensors of the gradient graph."""
+
+    def gradients(
+        self, layer: Layer, d_outputs: Sequence[Tensor | None], graph: GradientGraph
+    ) -> tuple[Tensor, ...]:
+        """The same for all results; `None` is an optional one's that nobody uses."""
+        (d_output,) = d_outputs
+        assert d_output is not None
+        return self.gradient(layer, d_output, graph)
 
     def torch_module(self, layer: Layer) -> Construction | None:
         """The `nn.Module` of the PyTorch target, defaults left out; `None`: an expression does."""
@@ -231,12 +270,16 @@ class GradientGraph(ABC):
     """What gradient rules build with; `specc.differentiate` implements it."""
 
     @abstractmethod
-    def layer_backward(self, layer: Layer, d_output: Tensor) -> tuple[Tensor, ...]:
+    def layer_backward(self, layer: Layer, *d_outputs: Tensor | None) -> tuple[Tensor, ...]:
         """`d_x = self.conv1.backward(d_y)`."""
 
     @abstractmethod
     def function(self, name: str, *arguments: Tensor) -> Tensor:
         """`d_x = relu_backward(d_y, y)`; the last use of `d_y` may be overwritten."""
+
+    @abstractmethod
+    def negative(self, gradient: Tensor) -> Tensor:
+        """`d_x = -d_y`."""
 
     @abstractmethod
     def product(self, *factors: Tensor) -> Tensor:
@@ -283,6 +326,12 @@ class LayerOp(Op):
         """The layer's own `backward`."""
         return graph.layer_backward(layer, d_output)
 
+    def gradients(
+        self, layer: Layer, d_outputs: Sequence[Tensor | None], graph: GradientGraph
+    ) -> tuple[Tensor, ...]:
+        """The layer's own `backward`, of all results that are used."""
+        return graph.layer_backward(layer, *d_outputs)
+
 
 class FunctionOp(Op):
     """An elementwise function without arguments: `y = relu(x)`, `d_x = relu_backward(d_y, y)`.
@@ -305,7 +354,7 @@ class FunctionOp(Op):
         """Whether a template has its source; arithmetic needs none."""
         return True
 
-    def expression(self, inputs: Sequence[str], place: int | None) -> str:
+    def expression(self, layer: Layer, inputs: Sequence[str], place: int | None) -> str:
         """The function applied to variables; `place` is the input that it may overwrite."""
         out = "" if place is None else f", out={inputs[place]}"
         return f"{self.function_name}({', '.join(inputs)}{out})"
@@ -329,17 +378,23 @@ class LossOp(LayerOp):
     """A loss: takes a prediction and a target, gives a number.
 
     `inputs` of its layer are the prediction, the target and then its tensor arguments, in order.
-    `applies` names the activation that the loss applies itself, where there is one.
+    `applies` names the activation that the loss applies itself, where there is one, `function` the
+    one that leaves out the steps of padded sequences.
     `is_decided_by_sign`: a single prediction above 0 stands for the label 1.
     """
 
     family = "loss"
     applies: ClassVar[str] = ""
+    function: ClassVar[str] = ""
     is_decided_by_sign: ClassVar[bool] = False
 
     @abstractmethod
     def check_target(self, site: Site, target: TensorType, declared: Span) -> None:
         """Raise `site.fail(…)` where prediction and target do not fit."""
+
+    def given(self, layer: Layer, inputs: Sequence[str]) -> list[str]:
+        """What it is called with, from the variables of its inputs."""
+        return list(inputs)
 
     def infer(self, site: Site) -> TensorType:
         """A single number; the fit with the target is checked by `check_target`."""

@@ -11,6 +11,7 @@ from specc.ops.losses import (
     SCALE,
     check_mask,
     fitting,
+    mask_in_pytorch,
     masked,
     misfit,
     real,
@@ -19,6 +20,7 @@ from specc.ops.losses import (
     require_single,
     scaled,
     torch_mean,
+    with_mask,
 )
 from specc.ops.rules import given
 from specc.source import Span
@@ -37,6 +39,8 @@ class BinaryCrossEntropy(LossOp):
 
     name = "binary_cross_entropy"
     is_decided_by_sign = True
+    respects_lengths = True
+    function = "step_mask"
     applies = "sigmoid"
     keeps_input = True
     sources = "slides (output units)"
@@ -47,6 +51,7 @@ class BinaryCrossEntropy(LossOp):
         Sample("binary_cross_entropy", (3, 1), target="label[3] of 2"),
         Sample("binary_cross_entropy(scale=2)", (2, 3, 4), target="real[2, 3, 4]"),
         Sample("binary_cross_entropy(mask=m)", (4,), (4,), target="real[4]"),
+        Sample("binary_cross_entropy", "real[3, 1] padded", target="label[3] of 2"),
     )
 
     def check_target(self, site: Site, target: TensorType, declared: Span) -> None:
@@ -63,9 +68,13 @@ class BinaryCrossEntropy(LossOp):
         kernel = f"{masked(layer)}BinaryCrossEntropy"
         return Construction(kernel, (), given(layer, "scale"))
 
+    def given(self, layer: Layer, inputs: Sequence[str]) -> list[str]:
+        """Lengths become a mask."""
+        return with_mask(layer, inputs)
+
     def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
         """`F.binary_cross_entropy_with_logits`, which wants numbers of one shape and type."""
-        prediction, target, *mask = inputs
+        prediction, target, *mask = self.given(layer, inputs)
         if layer.inputs[1].type.content is Content.LABEL:
             axis = 2 if layer.input.rank == 2 else 1
             target = f"{target}.unsqueeze({axis}).to({prediction}.dtype)"
@@ -77,9 +86,8 @@ class BinaryCrossEntropy(LossOp):
         target = "target.to(x.dtype).reshape(x.shape)"
         loss = "F.binary_cross_entropy_with_logits"
         if len(layer.inputs) > 2:
-            return (
-                f"{layer['scale'].plain} * {loss}(x, {target}, mask, reduction='sum') / mask.sum()"
-            )
+            each = f"{loss}(x, {target}, reduction='none')"
+            return f"{layer['scale'].plain} * {each}[{mask_in_pytorch(layer)}].mean()"
         return f"{layer['scale'].plain} * {loss}(x, {target})"
 
 

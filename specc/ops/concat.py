@@ -47,12 +47,14 @@ class Concat(LayerOp):
         if not 0 <= axis < site.input.rank:
             raise _no_axis(site)
         require_joinable(site, axis)
-        if site.input.rank == 2 and axis == 0:
-            warn_padded(site)
         total = site.input.shape[axis]
         for tensor in site.inputs[1:]:
             total = total + tensor.shape[axis]
-        return joined(site, (*site.input.shape[:axis], total, *site.input.shape[axis + 1 :]))
+        shape = (*site.input.shape[:axis], total, *site.input.shape[axis + 1 :])
+        if site.input.rank == 2 and axis == 0:
+            warn_padded(site)
+            return TensorType(shape)
+        return joined(site, shape)
 
     def construct(self, layer: Layer) -> Construction:
         """`Concat(axis=…)`, the axis counted in the layout inside, batch included."""

@@ -62,8 +62,8 @@ class Conv1d(LayerOp):
         require_groups(site)
         warn_padded(site)
         (length,) = slide(site, _measure)
-        keeps_lengths = site.input.padded and length == site.input.shape[0]
-        return TensorType((length, site["channels"]), padded=keeps_lengths)
+        padded = site.input.padded if length == site.input.shape[0] else ""
+        return TensorType((length, site["channels"]), padded=padded)
 
     def parameters(self, layer: Layer) -> tuple[ParameterSpec, ...]:
         """Weight [channels, in / groups, kernel] and bias [channels]."""

@@ -17,7 +17,7 @@ from specc.ops.losses import (
 from specc.ops.rules import given
 from specc.signature import LARGEST, Argument, Kind, is_real, whole
 from specc.source import Span
-from specc.terms import render
+from specc.terms import Term, render
 from specc.types import TensorType
 from specc.values import Value, known_values
 
@@ -25,6 +25,9 @@ from specc.values import Value, known_values
 def _is_weight(value: Value) -> bool:
     return is_real(value) and value.plain >= 0  # type: ignore[operator]
 
+
+IGNORED = -100
+"""The label of steps that are padding, as PyTorch has it."""
 
 WEIGHTS = Kind(
     "a list of numbers of at least 0, one for each class",
@@ -42,6 +45,8 @@ class CrossEntropy(LossOp):
 
     name = "cross_entropy"
     applies = "softmax"
+    respects_lengths = True
+    function = "own_labels"
     sources = "cheat sheet; book, chapter 2"
     arguments = (
         Argument("weight", WEIGHTS, None, "how much each class counts"),
@@ -55,6 +60,8 @@ class CrossEntropy(LossOp):
         Sample("cross_entropy", (3, 2, 4), target="label[2, 4] of 3"),
         Sample("cross_entropy(weight=[1, 0.5, 2])", (3,), target="label of 3"),
         Sample("cross_entropy(ignore=0)", (5, 3), target="label[5] of 3"),
+        Sample("cross_entropy", "real[4, 3] padded", target="label[4] of 3"),
+        Sample("cross_entropy(ignore=1)", "real[4, 3] padded", target="label[4] of 3"),
         Sample("cross_entropy(weight=[1, 3], ignore=-1)", (2, 2, 4), target="label[2, 4] of 2"),
     )
 
@@ -76,12 +83,23 @@ class CrossEntropy(LossOp):
     def construct(self, layer: Layer) -> Construction:
         """`CrossEntropy(scale=…)`, or `WeightedCrossEntropy(weight=…, ignore=…, scale=…)`."""
         keywords = given(layer, "weight", "ignore", "scale")
+        if layer.tensors:
+            keywords["ignore"] = _ignored(layer)
         weighted = "weight" in keywords or "ignore" in keywords
         return Construction("WeightedCrossEntropy" if weighted else "CrossEntropy", (), keywords)
 
+    def given(self, layer: Layer, inputs: Sequence[str]) -> list[str]:
+        """In padding, labels become those to ignore."""
+        if not layer.tensors:
+            return list(inputs)
+        logits, label, lengths = inputs
+        ignored = _ignored(layer)
+        more = [] if ignored == IGNORED else [render(ignored)]
+        return [logits, f"own_labels({', '.join([label, lengths, *more])})"]
+
     def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
         """`F.cross_entropy`; with weights or a label to ignore a mean that may be of nothing."""
-        logits, label = inputs
+        logits, label = self.given(layer, inputs)
         if layer.input.rank == 2:
             logits = f"{logits}.transpose(1, 2)"
         options = given(layer, "weight", "ignore")
@@ -92,9 +110,17 @@ class CrossEntropy(LossOp):
     def pytorch(self, layer: Layer) -> str:
         """`F.cross_entropy`."""
         x, target = "x", "target"
+        if layer.tensors:
+            padding = "torch.arange(x.shape[1]) >= lengths[:, None]"
+            target = f"target.masked_fill({padding}, {_ignored(layer)})"
         if layer.input.rank == 2:
-            x, target = "x.flatten(0, 1)", "target.flatten()"
+            x, target = "x.flatten(0, 1)", f"{target}.flatten()"
         weight, ignore = (known_values(layer[name].plain) for name in ("weight", "ignore"))
         options = f", weight=torch.tensor({weight}, dtype=x.dtype)" if weight is not None else ""
         options += f", ignore_index={ignore}" if ignore is not None else ""
         return f"{layer['scale'].plain} * F.cross_entropy({x}, {target}{options})"
+
+
+def _ignored(layer: Layer) -> Term:
+    """The label that does not count where sequences are padded."""
+    return IGNORED if layer["ignore"].plain is None else layer["ignore"].term

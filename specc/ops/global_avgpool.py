@@ -1,42 +1,39 @@
-"""`global_avgpool`: the mean of each channel."""
+"""`global_avgpool`: the mean of each channel, or of each feature over time."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, Sample, Site
-from specc.ops.rules import require_image
-from specc.types import TensorType
+from specc.ops.base import Sample
+from specc.ops.pooling import GlobalPool
 
 
-class GlobalAvgPool(LayerOp):
-    """Mean of each channel of an image: [channels, height, width] → [channels].
+class GlobalAvgPool(GlobalPool):
+    """Mean of each channel of an image, or of each feature of a sequence over time.
 
-    The gradient goes to all pixels evenly.
+    Steps that are padding do not count. The gradient goes evenly to all that do.
     """
 
     name = "global_avgpool"
-    family = "pooling"
+    prefix = "Avg"
+    function = "mean_over_time"
     sources = "Lin et al. 2014 (network in network)"
     samples = (
         Sample("global_avgpool", (3, 5, 4)),
         Sample("global_avgpool", (2, 1, 1)),
+        Sample("global_avgpool", (4, 3)),
+        Sample("global_avgpool", "real[4, 2] padded"),
     )
 
-    def infer(self, site: Site) -> TensorType:
-        """[channels, H, W] → [channels]."""
-        require_image(site)
-        return site.input.with_shape(site.input.features)
-
-    def construct(self, layer: Layer) -> Construction:
-        """`GlobalAvgPool2d()`."""
-        return Construction("GlobalAvgPool2d")
-
-    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
+    def over_pixels(self, x: str) -> str:
         """The mean over height and width."""
-        return f"{inputs[0]}.mean((2, 3))"
+        return f"{x}.mean((2, 3))"
+
+    def over_time(self, x: str) -> str:
+        """The mean over time."""
+        return f"{x}.mean(1)"
 
     def pytorch(self, layer: Layer) -> str:
-        """The mean over height and width."""
-        return "x.mean((2, 3))"
+        """The mean over height and width, or over time."""
+        if layer.tensors:
+            return "torch.stack([s[:n].mean(0) for s, n in zip(x, lengths)])"
+        return "x.mean((2, 3))" if layer.input.is_image else "x.mean(1)"

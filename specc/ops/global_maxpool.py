@@ -1,42 +1,40 @@
-"""`global_maxpool`: the largest pixel of each channel."""
+"""`global_maxpool`: the largest pixel of each channel, the largest step of each feature."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, Sample, Site
-from specc.ops.rules import require_image
-from specc.types import TensorType
+from specc.ops.base import Sample
+from specc.ops.pooling import GlobalPool
 
 
-class GlobalMaxPool(LayerOp):
-    """Maximum of each channel of an image: [channels, height, width] → [channels].
+class GlobalMaxPool(GlobalPool):
+    """Maximum of each channel of an image, or of each feature of a sequence over time.
 
-    The gradient goes to the place of the maximum, the first if several are equal.
+    Steps that are padding do not count. The gradient goes to the place of the maximum, the first
+    if several are equal.
     """
 
     name = "global_maxpool"
-    family = "pooling"
-    sources = "Lin et al. 2014 (network in network)"
+    prefix = "Max"
+    function = "max_over_time"
+    sources = "Lin et al. 2014 (network in network); Kim 2014 (over time)"
     samples = (
         Sample("global_maxpool", (3, 5, 4)),
         Sample("global_maxpool", (2, 1, 1)),
+        Sample("global_maxpool", (4, 3)),
+        Sample("global_maxpool", "real[4, 2] padded"),
     )
 
-    def infer(self, site: Site) -> TensorType:
-        """[channels, H, W] → [channels]."""
-        require_image(site)
-        return site.input.with_shape(site.input.features)
-
-    def construct(self, layer: Layer) -> Construction:
-        """`GlobalMaxPool2d()`."""
-        return Construction("GlobalMaxPool2d")
-
-    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
+    def over_pixels(self, x: str) -> str:
         """Pooling to a single pixel: unlike `amax` it hands the gradient to one place only."""
-        return f"F.adaptive_max_pool2d({inputs[0]}, 1).flatten(1)"
+        return f"F.adaptive_max_pool2d({x}, 1).flatten(1)"
+
+    def over_time(self, x: str) -> str:
+        """`max(1)`, for the same reason."""
+        return f"{x}.max(1).values"
 
     def pytorch(self, layer: Layer) -> str:
-        """The largest over height and width."""
-        return "x.flatten(2).max(2).values"
+        """The largest over height and width, or over time."""
+        if layer.tensors:
+            return "torch.stack([s[:n].max(0).values for s, n in zip(x, lengths)])"
+        return "x.flatten(2).max(2).values" if layer.input.is_image else "x.max(1).values"

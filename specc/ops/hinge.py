@@ -15,7 +15,7 @@ from specc.ops.losses import (
     require_single,
     scaled,
 )
-from specc.ops.rules import given
+from specc.ops.rules import given, warn_padded
 from specc.source import Span
 from specc.types import TensorType
 
@@ -43,6 +43,7 @@ class Hinge(LossOp):
     def check_target(self, site: Site, target: TensorType, declared: Span) -> None:
         """Labels: of 2 for a single feature, else as many as features."""
         require_real_prediction(site)
+        warn_padded(site)
         require_label_target(site, target, declared, "mse")
         if (
             target.classes is not None

@@ -35,9 +35,9 @@ class ArithmeticJoin(FunctionOp):
 
     def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
         """`a + b`."""
-        return self.expression(inputs, None)
+        return self.expression(layer, inputs, None)
 
-    def expression(self, inputs: Sequence[str], place: int | None) -> str:
+    def expression(self, layer: Layer, inputs: Sequence[str], place: int | None) -> str:
         """`a + b`, or `np.add(a, b, out=a)`."""
         if place is None or len(inputs) != 2:
             return f" {self.sign} ".join(inputs)
@@ -109,4 +109,4 @@ def _other_axis(site: Site) -> str:
 
 def joined(site: Site, shape: tuple[Value, ...]) -> TensorType:
     """The type of the result: padded as soon as one of the sequences is."""
-    return TensorType(shape, padded=any(tensor.padded for tensor in site.inputs))
+    return TensorType(shape, padded=next((t.padded for t in site.inputs if t.padded), ""))

@@ -30,6 +30,8 @@ class ElementLoss(LossOp):
     `kernel_name` is the name of its class in the code, `torch_function` what PyTorch has.
     """
 
+    respects_lengths = True
+    function = "step_mask"
     kernel_name: ClassVar[str]
     torch_function: ClassVar[str]
     arguments: ClassVar[tuple[Argument, ...]] = (MASK, SCALE)
@@ -46,6 +48,10 @@ class ElementLoss(LossOp):
         written = (a.name for a in self.arguments if a is not MASK)
         return Construction(f"{masked(layer)}{self.kernel_name}", (), given(layer, *written))
 
+    def given(self, layer: Layer, inputs: Sequence[str]) -> list[str]:
+        """Lengths become a mask."""
+        return with_mask(layer, inputs)
+
     def torch_factor(self, layer: Layer) -> float:
         """What the mean is multiplied by."""
         return real(layer["scale"])
@@ -57,7 +63,7 @@ class ElementLoss(LossOp):
     def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
         """`F.l1_loss(y, t)`, or the mean of what a mask leaves."""
         options = self.torch_options(layer)
-        text = torch_mean(self.torch_function, inputs, options)
+        text = torch_mean(self.torch_function, self.given(layer, inputs), options)
         return scaled(text, self.torch_factor(layer))
 
     def in_pytorch(self, layer: Layer, function: str, *options: str) -> str:
@@ -65,7 +71,24 @@ class ElementLoss(LossOp):
         scale, more = layer["scale"].plain, "".join(f", {option}" for option in options)
         if not masked(layer):
             return f"{scale} * F.{function}(x, target{more})"
-        return f"{scale} * F.{function}(x, target{more}, reduction='none')[mask != 0].mean()"
+        each = f"F.{function}(x, target{more}, reduction='none')"
+        return f"{scale} * {each}[{mask_in_pytorch(layer)}].mean()"
+
+
+def with_mask(layer: Layer, inputs: Sequence[str]) -> list[str]:
+    """Prediction, target and mask: the steps of padded sequences that are their own."""
+    if not layer.tensors:
+        return list(inputs)
+    prediction, target, *mask, lengths = inputs
+    steps = f"step_mask({lengths}, {prediction})"
+    return [prediction, target, " * ".join([*mask, steps])]
+
+
+def mask_in_pytorch(layer: Layer) -> str:
+    """The numbers that count, in the oracle of the tests."""
+    mask = "mask != 0" if len(layer.inputs) > 2 + len(layer.tensors) else ""
+    steps = "(torch.arange(x.shape[1]) < lengths[:, None])[:, :, None].expand(x.shape)"
+    return " & ".join(f"({part})" for part in (mask, steps if layer.tensors else "") if part)
 
 
 def torch_mean(function: str, inputs: Sequence[str], options: Sequence[str] = ()) -> str:

@@ -31,6 +31,8 @@ class MSE(ElementLoss):
         Sample("mse(half=true)", (4,), target="real[4]"),
         Sample("mse", (2, 3, 4), target="real[2, 3, 4]"),
         Sample("mse(mask=m)", (4,), (4,), target="real[4]"),
+        Sample("mse", "real[4, 2] padded", target="real[4, 2]"),
+        Sample("mse(mask=m)", "real[4, 2] padded", (4, 2), target="real[4, 2]"),
     )
 
     def torch_factor(self, layer: Layer) -> float:

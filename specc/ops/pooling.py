@@ -1,7 +1,8 @@
-"""What the two pools have in common: a window, a stride that defaults to it, padding."""
+"""What pools have in common: a window, a stride that defaults to it, padding; or all there is."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -109,3 +110,42 @@ def _check_pad(site: Site) -> None:
         note=f"{kernel} // 2 = {kernel.number // 2}",
         help=f"with `pad={largest}` the result is {result}" if result else "",
     )
+
+
+class GlobalPool(LayerOp):
+    """Each channel of an image, or each feature of a sequence, as a single number.
+
+    `prefix` is the beginning of its kernels' names, `function` that over the steps of padded
+    sequences.
+    """
+
+    family = "pooling"
+    respects_lengths = True
+    prefix: ClassVar[str]
+    function: ClassVar[str]
+
+    def infer(self, site: Site) -> TensorType:
+        """[channels, H, W] → [channels]; [time, features] → [features]."""
+        if site.input.rank != 2:
+            require_image(site)
+        site.require_real()
+        return site.input.with_shape(site.input.features)
+
+    def construct(self, layer: Layer) -> Construction:
+        """`GlobalMaxPool2d()` of images, `GlobalMaxPool1d()` of sequences."""
+        kernel = f"Global{self.prefix}Pool{'2d' if layer.input.is_image else '1d'}"
+        return Construction(f"Padded{kernel}" if layer.tensors else kernel)
+
+    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
+        """Over height and width, over time, or over the steps that are no padding."""
+        if layer.tensors:
+            return f"{self.function}({', '.join(inputs)})"
+        return self.over_pixels(inputs[0]) if layer.input.is_image else self.over_time(inputs[0])
+
+    @abstractmethod
+    def over_pixels(self, x: str) -> str:
+        """The expression for images."""
+
+    @abstractmethod
+    def over_time(self, x: str) -> str:
+        """The expression for sequences."""

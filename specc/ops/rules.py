@@ -9,7 +9,7 @@ from specc import terms
 from specc.graph import Layer
 from specc.ops.base import Site
 from specc.terms import Integer, Operation, Term
-from specc.types import TensorType
+from specc.types import Content, TensorType
 from specc.values import Value, constant
 
 LARGEST_TRIED = 64
@@ -73,6 +73,33 @@ def require_sequence(site: Site) -> None:
         note="shapes leave out the batch" if has_batch else "",
         help=declaring(site, site.input.shape[1:]) if has_batch else _as_sequence(site),
     )
+
+
+def require_tokens(site: Site, count: str) -> None:
+    """Fail unless the input is a token or a sequence of them, as many different as `count` says.
+
+    E0319: other contents, or a rank above 1; E0320: another number of tokens.
+    """
+    if site.input.content is not Content.TOKEN or site.input.rank > 1:
+        raise site.fail(
+            "E0319",
+            f"`{site.op.name}` needs tokens, gets {site.input.description}",
+            "looks up tokens, one by one or in a sequence",
+        )
+    if site.input.classes != site[count]:
+        raise site.fail(
+            "E0320",
+            f"`{site.op.name}` needs as many tokens as its input has, gets {site[count]}",
+            f"its input has {site.input.classes}",
+            argument=count,
+            help=_with_count(site, count),
+        )
+
+
+def _with_count(site: Site, count: str) -> str:
+    known = site.input.classes.plain if site.input.classes is not None else None
+    result = site.try_with(**{count: known}) if isinstance(known, int) else None
+    return f"with `{count}={known}` the result is {result}" if result else ""
 
 
 def declaring(site: Site, shape: tuple[Value, ...]) -> str:

@@ -86,6 +86,16 @@ class Builder:
         """`block name(parameters) { … }`."""
         return syntax.Block(name.value, parameters or (), body, span, self._span(name))
 
+    def cell(
+        self,
+        span: Span,
+        name: Token,
+        parameters: tuple[syntax.Parameter, ...] | None,
+        body: syntax.Body,
+    ) -> syntax.Cell:
+        """`cell name(parameters) { … }`."""
+        return syntax.Cell(name.value, parameters or (), body, span, self._span(name))
+
     def net(
         self,
         span: Span,
@@ -155,6 +165,16 @@ class Builder:
         """`name` or `name: type`."""
         return syntax.Declared(name.value, kind, span, self._span(name))
 
+    def state(self, span: Span, *names: syntax.Stated) -> syntax.State:
+        """`state name: [size], …`."""
+        return syntax.State(names, span)
+
+    def stated(
+        self, span: Span, name: Token, sizes: tuple[syntax.Expression, ...]
+    ) -> syntax.Stated:
+        """`name: [size]`."""
+        return syntax.Stated(name.value, sizes, span, self._span(name))
+
     def type(
         self,
         span: Span,
@@ -195,6 +215,10 @@ class Builder:
         """`name(arguments) { path … }`."""
         return syntax.Call(name.value, arguments or (), paths, None, span, self._span(name))
 
+    def scan(self, span: Span, name: Token, arguments: Arguments | None) -> syntax.Scan:
+        """`scan name(arguments)`."""
+        return syntax.Scan(name.value, arguments or (), None, None, span, self._span(name))
+
     def labelled(
         self, span: Span, name: Token, step: syntax.Call | syntax.Repeat | syntax.For
     ) -> syntax.Step:
@@ -216,6 +240,10 @@ class Builder:
     def as_(self, span: Span, *references: syntax.Reference) -> syntax.As:
         """`as reference` or `as (reference, …)`."""
         return syntax.As(references, span)
+
+    def next_state(self, span: Span, name: Token) -> syntax.NextState:
+        """`as state name`."""
+        return syntax.NextState(name.value, span, self._span(name))
 
     def reference(
         self, span: Span, name: Token, index: syntax.Expression | None

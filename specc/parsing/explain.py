@@ -12,22 +12,23 @@ from specc.parsing.table import terminals
 from specc.parsing.tokens import END, ERROR, SEPARATOR, Token, keywords, short
 from specc.words import FUNCTIONS
 
-ITEM_WORDS = frozenset({"IMPORT", "BLOCK", "NET", "TRAIN"})
+ITEM_WORDS = frozenset({"IMPORT", "BLOCK", "CELL", "NET", "TRAIN"})
 _OPERAND = frozenset({"NAME", "INT", "REAL", "STRING", "TRUE", "FALSE", "NONE", "IN", "LSQB"})
 _SOFT = frozenset({"STATE", "CELL", "SCAN"})
 
 _SETTING = ("NAME", "STRING")
 """What only a line of a `train` section begins with."""
 
-_STEP_WORDS = frozenset({"NAME", "FROM", "REPEAT", "FOR", "IF", "LOSS"})
-_STATEMENT_WORDS = _STEP_WORDS | {"LET", "INPUT", "TARGET", "SHARED", "OUTPUT"}
+_STEP_WORDS = frozenset({"NAME", "SCAN", "FROM", "REPEAT", "FOR", "IF", "LOSS"})
+_STATEMENT_WORDS = _STEP_WORDS | {"LET", "INPUT", "STATE", "TARGET", "SHARED", "OUTPUT"}
 _OPERATORS = frozenset({"SIGN", "TIMES", "POWER", "COMPARE", "AND", "OR", "LSQB", "LPAR"})
 
+_ITEMS = "`import`, `let`, `block`, `cell`, `net` or `train`"
 _GROUPS = (
-    ({"IMPORT", "NET"}, ITEM_WORDS | {"LET"}, "`import`, `let`, `block`, `net` or `train`"),
+    ({"IMPORT", "NET"}, ITEM_WORDS | {"LET"}, _ITEMS),
     ({"LOSS", "LET"}, _STATEMENT_WORDS, "a statement"),
     ({"LOSS", "FROM"}, _STEP_WORDS, "a layer"),
-    ({"NAME", "REPEAT"}, {"NAME", "REPEAT", "FOR"}, "a layer, `repeat` or `for`"),
+    ({"NAME", "REPEAT"}, {"NAME", "SCAN", "REPEAT", "FOR"}, "a layer, `repeat` or `for`"),
     ({"NAME", "INT", "STATE"}, _OPERAND | _SOFT | {"SIGN", "NOT", "LPAR"}, "a value"),
     ({"NAME", "INT"}, _OPERAND | {"SIGN", "NOT", "LPAR", "TARGET"}, "a value"),
     ({"SIGN"}, _OPERATORS, ""),
@@ -35,7 +36,7 @@ _GROUPS = (
 )
 """Sets of terminals that one word describes: what must be there, what it covers, the word."""
 
-_ENOUGH = ("a statement", "`import`, `let`, `block`, `net` or `train`")
+_ENOUGH = ("a statement", _ITEMS)
 """Where one of these fits, nothing else is worth a word."""
 
 _SHOWN = {
@@ -231,9 +232,11 @@ def _bad_label(misfit: Misfit) -> Complaint | None:
 
 
 def _missing_type(misfit: Misfit) -> Complaint | None:
-    if not misfit.follows("COLON") or misfit.fitting != {"NAME"}:
+    wanted = {"NAME": "a type such as `real[3]`", "LSQB": "the sizes of a state, such as `[8]`,"}
+    kind = next(iter(misfit.fitting)) if len(misfit.fitting) == 1 else ""
+    if not misfit.follows("COLON") or kind not in wanted:
         return None
-    return Complaint(f"expected a type such as `real[3]` after `:`, found {misfit.found}")
+    return Complaint(f"expected {wanted[kind]} after `:`, found {misfit.found}")
 
 
 def _not_a_path(misfit: Misfit) -> Complaint | None:

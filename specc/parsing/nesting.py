@@ -20,11 +20,14 @@ _OPERANDS = _IN_EXPRESSIONS | {"NAME", "INT", "REAL", "STRING"}
 _ENDS_OPERAND = _OPERANDS | {"RPAR", "RSQB"}
 _BEGINS_OPERAND = _OPERANDS | {"NOT"}
 
-_HEADERS = frozenset({"NET", "BLOCK", "TRAIN", "REPEAT", "FOR", "IF", "ELSE", "PATH"})
-_BEGINS_BODY = frozenset({"NAME", "INPUT", "TARGET", "LET", "SHARED", "OUTPUT", "FROM", "LOSS"})
+_HEADERS = frozenset({"NET", "BLOCK", "CELL", "TRAIN", "REPEAT", "FOR", "IF", "ELSE", "PATH"})
+_BEGINS_BODY = frozenset(
+    {"NAME", "INPUT", "TARGET", "STATE", "LET", "SHARED", "OUTPUT", "FROM", "SCAN", "LOSS"}
+)
 _AFTER_ITEM_WORD = {
     "NET": ("NAME",),
     "BLOCK": ("NAME",),
+    "CELL": ("NAME",),
     "IMPORT": ("STRING",),
     "TRAIN": ("NAME", "LBRACE"),
 }
@@ -281,7 +284,8 @@ class _Nester:
             return True
         if header.type == "ELSE":
             return token.type != "IF"
-        adjoins = self.before in _ENDS_OPERAND and token.type in _BEGINS_BODY
+        is_named = self.out[-1] is not header  # `cell` may be a name elsewhere
+        adjoins = is_named and self.before in _ENDS_OPERAND and token.type in _BEGINS_BODY
         return adjoins and self.header_is_read and not self._opens_later()
 
     def _opens_later(self) -> bool:

@@ -23,7 +23,6 @@ _BRACKETS = _OPENERS | _CLOSERS
 _HEADERS = ((), ("NAME",), ("IN", "NAME"), ("NAME", "IN", "NAME"))
 _GOES_ON = _CLOSERS | {"COMMA", "LBRACE", "_ARROW", "AS", "PATH", SEPARATOR, END}
 _ENDS_HEADER = frozenset({"LBRACE", "RBRACE", "_ARROW", SEPARATOR, END})
-_UNBUILT = frozenset({"CELL", "SCAN", "STATE"})
 
 
 class Recoverer:
@@ -40,26 +39,13 @@ class Recoverer:
         if self._reporter.is_torn(machine.words[machine.next].start):
             self._give_up(machine)
             return
-        if self._unbuilt(machine) or self._else_if(machine) or self._misspelt(machine):
+        if self._else_if(machine) or self._misspelt(machine):
             return
         explain(machine, self._reporter)
         if not (self._separator(machine) or self._one_word(machine) or self._header(machine)):
             self._give_up(machine)
 
     # Each of the following says whether it has mended the text.
-
-    def _unbuilt(self, machine: Machine) -> bool:
-        word = machine.words[machine.next]
-        if word.type not in _UNBUILT or not (machine.accepts("NET") or machine.accepts("REPEAT")):
-            return False
-        self._reporter.error(
-            "E0009",
-            f"`{word.text}` is not built yet",
-            word.place,
-            note="the word is kept for a later version of the language",
-        )
-        self._give_up(machine)
-        return True
 
     def _misspelt(self, machine: Machine) -> bool:
         """A name where a keyword fits, or a name before that makes sense only as a keyword."""

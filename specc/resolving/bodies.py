@@ -11,6 +11,7 @@ from specc.resolving.instances import name_instances, shared_names
 from specc.resolving.names import means, names_in
 from specc.resolving.placement import check_places
 from specc.scope import Binding, Means, Scope
+from specc.suggest import did_you_mean
 
 
 class FileResolver(CallResolver):
@@ -19,6 +20,7 @@ class FileResolver(CallResolver):
     def __init__(self, model: Model, names: Names, diagnostics: Diagnostics) -> None:
         super().__init__(model, names, diagnostics)
         self.source = next(s for s, n in model.files.items() if n is names)
+        self.states: tuple[syntax.Stated, ...] = ()
 
     def file(self) -> None:
         """Resolve the blocks and nets of the file."""
@@ -40,11 +42,21 @@ class FileResolver(CallResolver):
                 Diagnostic(
                     "E0103",
                     f"`{item.name}` is a layer already",
-                    Label(item.name_span, "a block cannot take its name"),
-                    help=f"call the block something else, such as `{item.name}_block`",
+                    Label(item.name_span, f"a {item.word} cannot take its name"),
+                    help=f"call the {item.word} something else, such as `{item.name}_{item.word}`",
                 )
             )
         check_places(item, self.report)
+        if isinstance(item, syntax.Cell) and not item.states:
+            self.report(
+                Diagnostic(
+                    "E0123",
+                    f"the cell `{item.name}` has no state",
+                    Label(item.name_span, "what does a step hand to the next?"),
+                    help="declare one, such as `state h: [8]`, or write `block`",
+                )
+            )
+        self.states = item.states if isinstance(item, syntax.Cell) else ()
         scope = top.child()
         for parameter in item.parameters:
             if parameter.default is not None:
@@ -98,6 +110,8 @@ class FileResolver(CallResolver):
                     )
                 case syntax.Input():
                     self._declare(statement.names, Means.TENSOR, scope, is_net)
+                case syntax.State():
+                    self._declare_states(statement.names, scope)
                 case syntax.Target():
                     self._declare(statement.names, Means.TARGET, scope, is_net)
                 case syntax.Shared():
@@ -121,6 +135,33 @@ class FileResolver(CallResolver):
             if first and not is_net:  # the current tensor at the start
                 scope.bindings[declared.name].is_used = True
 
+    def _declare_states(self, states: tuple[syntax.Stated, ...], scope: Scope) -> None:
+        for state in states:
+            for size in state.sizes:
+                self.expression(size, scope)
+            if len(state.sizes) > 1:
+                self.report(
+                    Diagnostic(
+                        "E0212",
+                        f"a state needs one size, gets {len(state.sizes)}",
+                        Label(state.sizes[1].span, "a state has features only"),
+                    )
+                )
+            self.bind(state.name, Means.TENSOR, state.name_span, scope, "the state")
+
+    def _need_state(self, step: syntax.NextState) -> None:
+        names = [state.name for state in self.states]
+        if names and step.name not in names:
+            self.report(
+                Diagnostic(
+                    "E0101",
+                    f"there is no state `{step.name}` here",
+                    Label(step.name_span, "unknown"),
+                    note="the states: " + ", ".join(f"`{name}`" for name in names),
+                    help=did_you_mean(step.name, names),
+                )
+            )
+
     def _type(self, type_: syntax.Type, scope: Scope) -> None:
         for dimension in type_.dimensions:
             self.expression(dimension, scope, free=True)
@@ -136,6 +177,8 @@ class FileResolver(CallResolver):
                     self.reference(reference, scope)
             case syntax.As():
                 self._name_results(step, scope)
+            case syntax.NextState():
+                self._need_state(step)
             case syntax.Repeat():
                 self.expression(step.count, scope)
                 self._function_body(step.body, scope.child(loop=step.body.span))

@@ -15,10 +15,11 @@ from specc.scope import Means, Scope
 from specc.signature import bind
 from specc.suggest import closest, did_you_mean
 
-UNBUILT = (
-    "attention", "embedding", "gru", "last", "lstm", "one_hot", "reverse", "rnn", "transpose",
-)  # fmt: skip
+UNBUILT = ("attention", "transpose")
 """Layers of the language that this version does not have yet."""
+
+_LONG = 70
+"""A longer text is not shown once more as a help."""
 
 
 class CallResolver(NameResolver, ABC):
@@ -32,18 +33,22 @@ class CallResolver(NameResolver, ABC):
         """`shared enc = …`: a layer or block, not a join with its paths or another instance."""
         call = statement.call
         self.call(call, scope)
-        is_instance = isinstance(self.model.callees.get(call.span), str)
-        if call.paths is None and not is_instance:
-            return
-        what = "a shared instance already" if is_instance else "a join with its own paths"
-        self.report(
-            Diagnostic(
-                "E0121",
-                "`shared` needs a layer or a block",
-                Label(call.span, f"this is {what}"),
-                help="" if is_instance else "put the join into a block, and share that",
+        callee = self.model.callees.get(call.span)
+        is_instance = isinstance(callee, str)
+        tensors = _declared(callee)[2] if callee is not None else set()
+        handed = tensors & self.model.arguments.get(call.span, {}).keys()
+        what, help = "", ""
+        if is_instance:
+            what = "a shared instance already"
+        elif call.paths is not None:
+            what, help = "a join with its own paths", "put the join into a block, and share that"
+        elif handed:
+            what = f"handed the tensor `{min(handed)}`, for all of its uses"
+        if what:
+            message = "`shared` needs a layer or a block"
+            self.report(
+                Diagnostic("E0121", message, Label(call.span, f"this is {what}"), help=help)
             )
-        )
 
     def call(self, call: syntax.Call, scope: Scope) -> None:
         """Bind a call to what it calls, its arguments to parameters; its paths are bodies."""
@@ -72,6 +77,8 @@ class CallResolver(NameResolver, ABC):
         binding = scope.peek(call.name)
         if binding is not None and binding.means is Means.SHARED:
             scope.find(call.name)
+            if isinstance(call, syntax.Scan):
+                self._report_scan(call, "shared instance", Label(binding.span, "shared here"))
             return call.name
         known = layers()
         block = self.names.blocks.get(call.name)
@@ -80,11 +87,29 @@ class CallResolver(NameResolver, ABC):
         found: Callee | None = block or known.get(call.name)
         if found is None:
             self._report_unknown_layer(call, scope)
+        elif isinstance(call, syntax.Scan) != isinstance(found, syntax.Cell):
+            what = found.word if isinstance(found, syntax.Block) else "layer"
+            at = _definition(found) if isinstance(found, syntax.Block) else None
+            self._report_scan(call, what, at)
         return found
 
+    def _report_scan(self, call: syntax.Call, what: str, at: Label | None) -> None:
+        """A cell is called with `scan`, and nothing else is."""
+        written = call.span.source.text[call.name_span.start : call.span.end]
+        if isinstance(call, syntax.Scan):
+            message, label = f"`scan` needs a cell, gets the {what} `{call.name}`", "not a cell"
+        else:
+            message, label = f"`{call.name}` is a cell and needs `scan`", "a step, of what?"
+            written = f"scan {written}"
+        help = f"write `{written}`" if len(written) < _LONG and call.paths is None else ""
+        self.report(Diagnostic("E0122", message, Label(call.name_span, label), at, help=help))
+
     def _report_unknown_layer(self, call: syntax.Call, scope: Scope) -> None:
+        is_scan = isinstance(call, syntax.Scan)
         shared = [n for n in scope.visible() if means(scope, n) is Means.SHARED]
-        guess = closest(call.name, [*layers(), *self.names.blocks, *shared])
+        cells = [n for n, block in self.names.blocks.items() if isinstance(block, syntax.Cell)]
+        known = cells if is_scan else [*layers(), *self.names.blocks, *shared]
+        guess = closest(call.name, known)
         if call.name in losses():
             help_ = f"a loss is written `loss {call.name}`"
         elif call.name in UNBUILT:
@@ -106,7 +131,7 @@ class CallResolver(NameResolver, ABC):
         self.report(
             Diagnostic(
                 "E0101",
-                f"there is no layer or block `{call.name}`",
+                f"there is no {'cell' if is_scan else 'layer or block'} `{call.name}`",
                 Label(call.name_span, "unknown"),
                 help=help_,
             )
@@ -164,6 +189,10 @@ class CallResolver(NameResolver, ABC):
         self.tensor(expression.id, expression.span, scope, targets=True)
 
 
+def _definition(block: syntax.Block) -> Label:
+    return Label(block.name_span, f"the {block.word} is defined here")
+
+
 def _as_next_layer(node: syntax.Call | syntax.Loss, found: Diagnostic) -> str:
     """The help for `dense(10, activation="relu")`: the activation is a layer of its own."""
     text = node.span.source.text[: node.span.start].rstrip()
@@ -193,7 +222,9 @@ def _declared(
         return [], None, set(), {}
     if isinstance(callee, syntax.Block):
         parameters = [(p.name, p.default is None) for p in callee.parameters]
-        return parameters, Label(callee.name_span, "the block is defined here"), set(), {}
+        states = [s.name for s in callee.states] if isinstance(callee, syntax.Cell) else []
+        parameters += [(name, False) for name in states]
+        return parameters, _definition(callee), set(states), {}
     declared = [(a.name, a.is_required) for a in callee.arguments]
     tensors = {a.name for a in callee.arguments if a.kind.tensor}
     if isinstance(callee, LossOp):

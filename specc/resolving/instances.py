@@ -88,6 +88,8 @@ def _unusable(name: str, span: Span) -> Diagnostic:
 
 
 def _word(step: Occurrence) -> str:
+    if isinstance(step, syntax.Scan):
+        return "scan"
     if isinstance(step, syntax.Call | syntax.Loss):
         return step.name
     return "repeat" if isinstance(step, syntax.Repeat) else "for"

@@ -10,43 +10,44 @@ from specc.signature import Report
 from specc.source import Span
 
 _PLACES = {
-    "input": "at the top level of a block or net",
+    "input": "at the top level of a block, cell or net",
+    "state": "at the top level of a cell",
+    "as state": "in a cell, outside of loops and paths",
     "target": "at the top level of a net",
-    "output": "in a block or net, outside of loops and paths",
+    "output": "in a block, cell or net, outside of loops and paths",
     "loss": "in a net, outside of loops and paths",
 }
 
 
 def check_places(item: syntax.Block | syntax.Net, report: Report) -> None:
-    """Report statements of a block or net that would have no effect where they stand."""
-    is_net = isinstance(item, syntax.Net)
+    """Report statements of a block, cell or net that would have no effect where they stand."""
     for word, span, depth, is_inside in _statements(item.body):
-        in_net = is_net or word in ("input", "output")
-        at_top = depth == 0 if word in ("input", "target") else not is_inside
-        if not (in_net and at_top):
+        place = _PLACES[word]
+        is_there = depth == 0 if place.startswith("at the top") else not is_inside
+        if not (is_there and item.word in place.partition(", outside")[0]):
             report(
                 Diagnostic(
                     "E0117",
                     f"`{word}` has no meaning here",
                     Label(span, "not here"),
-                    Label(item.name_span, f"in this {'net' if is_net else 'block'}"),
-                    note=f"`{word}` stands {_PLACES[word]}",
+                    Label(item.name_span, f"in this {item.word}"),
+                    note=f"`{word}` stands {place}",
                 )
             )
-    if not is_net:
-        _check_untyped(item.body, report)
+    if isinstance(item, syntax.Block):
+        _check_untyped(item, report)
 
 
-def _check_untyped(body: syntax.Body, report: Report) -> None:
-    for statement in body.statements:
+def _check_untyped(item: syntax.Block, report: Report) -> None:
+    for statement in item.body.statements:
         if isinstance(statement, syntax.Input):
             for declared in statement.names:
                 if declared.type is not None:
                     report(
                         Diagnostic(
                             "E0118",
-                            "the input of a block has no type",
-                            Label(declared.type.span, "a block takes what it is given"),
+                            f"the input of a {item.word} has no type",
+                            Label(declared.type.span, f"a {item.word} takes what it is given"),
                             help=f"write `input {declared.name}`",
                         )
                     )
@@ -56,7 +57,12 @@ def _statements(
     body: syntax.Body, depth: int = 0, is_inside: bool = False
 ) -> Iterator[tuple[str, Span, int, bool]]:
     """The statements that have places, with how deep they stand, and whether in a loop or path."""
-    words = {syntax.Input: "input", syntax.Target: "target", syntax.Output: "output"}
+    words = {
+        syntax.Input: "input",
+        syntax.State: "state",
+        syntax.Target: "target",
+        syntax.Output: "output",
+    }
     for statement in body.statements:
         word = words.get(type(statement))
         if word is not None:
@@ -72,6 +78,8 @@ def _in_step(
     match step:
         case syntax.Loss():
             yield "loss", step.span, depth, is_inside
+        case syntax.NextState():
+            yield "as state", step.span, depth, is_inside
         case syntax.If():
             yield from _statements(step.then, depth + 1, is_inside)
             if step.otherwise is not None:

@@ -25,9 +25,12 @@ def network_context(
 ) -> Context:
     """The context of `network.py.j2`, with or without training."""
     init = training.init if training is not None and training.init else Drawn("default")
+    words = training.data.words if training is not None else None
     return {
         "init": {"kind": init.kind, "size": init.size},
         "penalty": training is not None and training.penalty is not None,
+        "carries": words is not None and words.sampling is not None,
+        "vocabulary": words is not None,
         "scales": _has_scales(shaped),
         "dropout": dropout,
         "buffers": buffers,
@@ -61,6 +64,7 @@ def contexts(
     numpy = target == "numpy"
     inputs = [tensor.name for tensor in shaped.inputs.values()]
     choices = _choices(training) | {"dropout": dropout, "explicit": explicit, "numpy": numpy}
+    metrics, segments = _metrics(training.metrics), {"segments": choices["segments"]}
     found: list[tuple[str, Context | None]] = [
         (training.data.template, training.data.context),
         ("train/chunks.py.j2", {} if numpy else None),
@@ -69,10 +73,11 @@ def contexts(
         ("train/l2.py.j2", _if(training.penalty, "strength", choices)),
         ("train/clip.py.j2", _if(training.clip, "norm")),
         ("train/split.py.j2", _if(training.split, "share")),
-        ("train/batches.py.j2", {}),
-        ("train/evaluate.py.j2", {"inputs": inputs, "metrics": _metrics(training.metrics)}),
+        ("train/batches.py.j2", {} if numpy else segments),
+        ("train/evaluate.py.j2", {**segments, "inputs": inputs, "metrics": metrics}),
         ("train/epoch.py.j2", {**choices, "first": inputs[0]}),
         ("train/loop.py.j2", {**choices, **_loop(training, shaped, net, inputs[0])}),
+        ("train/generate.py.j2", _generation(training, net, numpy)),
         ("train/command.py.j2", {**choices, **_command(training, net, shaped, spec_folder)}),
     ]
     return [(template, context) for template, context in found if context is not None]
@@ -94,9 +99,23 @@ def _metrics(scores: tuple[Score, ...]) -> tuple[Context, ...]:
     )
 
 
+def _generation(training: Training, net: str, numpy: bool) -> Context | None:
+    """That of writing, where the net can write."""
+    words = training.data.words
+    if words is None or words.level is None:
+        return None
+    return {"net": net, "level": words.level, "numpy": numpy}
+
+
 def _choices(training: Training) -> dict[str, object]:
     """Which settings there are."""
+    words = training.data.words
     return {
+        "vocabulary": words is not None,
+        "vectors": words is not None and words.vectors,
+        "segments": words is not None and words.sampling is not None,
+        "adjacent": words is not None and words.sampling == "adjacent",
+        "generates": words is not None and words.level is not None,
         "test": training.data.has_test,
         "split": training.split is not None,
         "schedule": training.has_schedule,

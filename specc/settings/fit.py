@@ -42,15 +42,22 @@ class Field:
 
 
 def fields(use: Use) -> tuple[Field, ...]:
-    """The inputs and then the targets of the net."""
+    """The inputs and then the targets of the net; lengths belong to their sequences."""
     shaped = use.section.shaped
     inputs = (Field(name, tensor, "input") for name, tensor in shaped.inputs.items())
     targets = (Field(name, tensor, "target") for name, tensor in shaped.targets.items())
-    return (*inputs, *targets)
+    return tuple(f for f in (*inputs, *targets) if f.type.content is not Content.LENGTHS)
+
+
+def lengths_of(use: Use, field: Field) -> str | None:
+    """The name of the input with the lengths of a field's sequences, where it is padded."""
+    inputs = use.section.shaped.inputs.values()
+    lengths = (t for t in inputs if t.type.content is Content.LENGTHS)
+    return next((t.name for t in lengths if t.type.padded == field.type.padded), None)
 
 
 def refuse_padded(use: Use) -> None:
-    """Raise E0501 where sequences come with their lengths: no source has these."""
+    """Raise E0501 where sequences come with their lengths, for a source that has none."""
     for field in fields(use):
         if field.type.padded:
             raise unbuilt(f"data for the padded `{field.name}`", use.span)
@@ -129,6 +136,31 @@ def need_label(use: Use, field: Field, classes: int | None) -> int:
             cause=field.label,
         )
     known = number_of_classes(use, field)
+    if classes is not None and known < classes:
+        raise _label_range(use, field, classes, known)
+    return known
+
+
+def need_sequence(
+    use: Use, field: Field, content: Content, steps: int, classes: int | None = None
+) -> int:
+    """Raise E0513 to E0515 unless a field is a token or a label a step, and can have these steps.
+
+    `classes`: how many labels the source has, if that is known. Returns how many the net has.
+    """
+    given = f"{content.value}[{steps}]"
+    if field.type.content is not content:
+        help_ = _declare(use, field, content.value, [steps], classes) if classes else ""
+        raise content_misfit(use, field, given, help_)
+    known = number_of_classes(use, field)
+    if not can_be(field.type.shape, [steps]):
+        raise use.fail(
+            "E0514",
+            f"`{use.choice}` gives {given}, {field.sentence}",
+            f"gives {given}",
+            cause=field.label,
+            help=_declare(use, field, content.value, [steps], known),
+        )
     if classes is not None and known < classes:
         raise _label_range(use, field, classes, known)
     return known

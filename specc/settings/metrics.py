@@ -61,7 +61,6 @@ class Metric(Choosing[tuple[Score, ...]]):
     example = "metric accuracy"
     noun = "metric"
     plural = "metrics"
-    unbuilt = ("perplexity",)
 
     def read(self, line: syntax.Setting, section: Section) -> tuple[Score, ...]:
         """One score a word."""

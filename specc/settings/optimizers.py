@@ -45,7 +45,7 @@ class Optimizer(Choosing[Update]):
     example = "optimizer adam(lr=0.002)"
     noun = "optimizer"
     plural = "optimizers"
-    unbuilt = ("adadelta", "adagrad", "nesterov", "rmsprop")
+    unbuilt = ("adadelta", "nesterov", "rmsprop")
 
 
 def as_argument(line: syntax.Setting, section: Section) -> str:
@@ -101,6 +101,17 @@ class Momentum(_Optimizer):
     name = "momentum"
     kernel = "Momentum"
     arguments = (LR, Argument("gamma", RATE, 0.9, "how much of the last step stays"))
+
+
+class Adagrad(_Optimizer):
+    """Adagrad (Duchi et al. 2011), as in PyTorch: s = s + g², w = w − η g / (√s + ε)."""
+
+    name = "adagrad"
+    kernel = "Adagrad"
+    arguments = (
+        Argument("lr", POSITIVE_REAL, 0.01, "the learning rate"),
+        Argument("eps", POSITIVE_REAL, 1e-10, "keeps the divisor from zero"),
+    )
 
 
 class Adam(_Optimizer):

@@ -24,17 +24,16 @@ def _is_columns(value: Value) -> bool:
     return bool(items) and all(isinstance(item.plain, str) and item.plain for item in items)
 
 
+COLUMNS = Kind("the name of a column, or several in a list", _is_columns)
+
+
 class Csv(Source):
     """A table: the target's columns by their names, all others are the input's, in order."""
 
     name = "csv"
     arguments = (
         Argument("file", TEXT, doc="the file of training examples"),
-        Argument(
-            "target",
-            Kind("the name of a column, or several in a list", _is_columns),
-            doc="the target's columns",
-        ),
+        Argument("target", COLUMNS, doc="the target's columns"),
         Argument("test", OPTIONAL, None, "the file of test examples"),
     )
 
@@ -43,7 +42,7 @@ class Csv(Source):
         given, wanted = one_input_one_target(use)
         need_real(use, given, "columns of numbers")
         features = _length(use, given)
-        columns = _columns(use)
+        columns = column_names(use, "target")
         classes = _classes(use, wanted, len(columns))
         names = ("file",) if use.values["test"] is None else ("file", "test")
         folder, files = common_folder(tuple(file_path(use, name) for name in names))
@@ -71,13 +70,14 @@ def _length(use: Use, field: Field) -> int:
     return sizes[0]
 
 
-def _columns(use: Use) -> list[str]:
-    given = use.values["target"]
+def column_names(use: Use, argument: str) -> list[str]:
+    """The columns that an argument names; raises E0518 where it names one twice."""
+    given = use.values[argument]
     columns = [str(c) for c in given] if isinstance(given, tuple) else [str(given)]
     for column in columns:
         if columns.count(column) > 1:
-            message = f"`csv` gets the target column `{column}` twice"
-            raise use.fail("E0518", message, "each once", at="target")
+            message = f"`{use.choice}` gets the column `{column}` twice"
+            raise use.fail("E0518", message, "each once", at=argument)
     return columns
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from specc.classes import Classes, ClassPlan
 from specc.differentiate import Backward, BackwardGraph, Formula
-from specc.graph import Call, Iteration, Layer, Loop, Tensor
+from specc.graph import Iteration, Layer, Loop, Scan, Tensor
 from specc.ops.base import LossOp
 from specc.targets.forward import lent, lent_names, part_name
 from specc.targets.layout import call, indented
 from specc.words import variables
+
+_T = TypeVar("_T")
 
 
 class BackwardWriter:
@@ -72,6 +74,8 @@ class BackwardWriter:
         result = self.local(formula.result)
         if formula.kind == "sum":
             return f"{result} = {' + '.join(arguments)}"
+        if formula.kind == "negative":
+            return f"{result} = -{arguments[0]}"
         if formula.kind == "product":
             return f"{result} = {' * '.join(arguments)}"
         if formula.kind == "zeros":
@@ -89,14 +93,19 @@ class BackwardWriter:
             self.local(t) + (".copy()" if i in copied else "")
             for i, t in enumerate(statement.d_outputs)
         ]
-        if isinstance(node, Call):
+        if isinstance(node, Layer | Scan):
+            given = [
+                f"d_{name}={text}" if name else text
+                for name, text in zip(statement.names, given, strict=True)
+            ]
+        else:
             given += lent(node.function)
         if self.in_place and statement in self.graph.layers_in_place:
             given.append("in_place=True")
         owner = "" if node.name in self.plan.function.borrowed else "self."
         d_inputs = statement.d_inputs
-        if isinstance(node, Layer) and isinstance(node.op, LossOp):
-            d_inputs = d_inputs[:1]
+        if isinstance(node, Layer | Scan):
+            d_inputs = _returned(node, d_inputs)
         prefix = self._results(d_inputs)
         return call(f"{prefix}{owner}{node.name}.backward(", given)
 
@@ -193,9 +202,27 @@ class BackwardWriter:
             part_of = self._free(f"{self.local(total)}_part")
             results.append(part_of)
             sums.append(f"{self.local(total)} = {self.local(total)} + {part_of}")
+        function = iteration.function
+        if function.is_single and isinstance(function.nodes[0], Layer | Scan):
+            names = dict(zip(function.inputs, results, strict=True))
+            given_to = tuple(names.get(t) for t in function.nodes[0].inputs)
+            results = [name or "_" for name in _returned(function.nodes[0], given_to)]
         prefix = "" if set(results) == {"_"} else f"{', '.join(results)} = "
         arguments = [*given, *lent_names(iteration.function, self.plan)]
         return [*call(f"{prefix}{part}.backward(", arguments, ")", 12), *sums]
+
+
+def _returned(node: Layer | Scan, d_inputs: tuple[_T | None, ...]) -> tuple[_T | None, ...]:
+    """Of something for each input, what stands for what the backward pass of a layer returns.
+
+    That is, of a loss, the gradient of the prediction. Any other layer returns those of its inputs
+    proper and one for each tensor that it can be handed by name, given or not.
+    """
+    if isinstance(node, Layer) and isinstance(node.op, LossOp):
+        return d_inputs[:1]
+    proper = len(d_inputs) - len(node.tensors)
+    named = dict(zip(node.tensors, d_inputs[proper:], strict=True))
+    return (*d_inputs[:proper], *(named.get(name) for name in node.tensor_arguments))
 
 
 def _names_in(graph: BackwardGraph) -> set[str]:

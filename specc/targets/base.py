@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:  # targets are listed by `specc compile --help`, which has to be quick
-    from specc.check import ShapedModel
-    from specc.diagnostics import Diagnostic
     from specc.differentiate import TrainingModel
     from specc.graph import Layer
     from specc.ops.base import Construction
@@ -64,16 +62,3 @@ class Target(ABC):
     @abstractmethod
     def write(self, training: TrainingModel, runtime: Runtime, doc: Sequence[str]) -> str:
         """The source of a file; `doc` are the lines of its docstring."""
-
-    def lacks(self, shaped: ShapedModel) -> Iterator[Diagnostic]:
-        """What the language has and this target does not: an error each, never left out."""
-        from specc.diagnostics import Diagnostic, Label
-
-        for tensor in (*shaped.inputs.values(), *shaped.targets.values()):
-            if tensor.type.padded:
-                yield Diagnostic(
-                    "E0116",
-                    f"padded sequences are not built yet for the target `{self.name}`",
-                    Label(tensor.span, "declared here"),
-                    help="remove `padded`, if all sequences are of one length",
-                )

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from specc.check import ShapedModel
+from specc.checking.lengths import steps_of
 from specc.graph import Layer, Tensor
 from specc.literal import literal
 from specc.targets.docstrings import place
 from specc.targets.layout import call
 from specc.terms import Integer, Symbol, Term, render, substitute, symbol, symbols
-from specc.types import TensorType
+from specc.types import Content, TensorType
 from specc.values import constant
 
 _BATCH = symbol("N")
@@ -39,6 +40,7 @@ class Checks:
         self._spec = shaped.model.program.source
         self._bound: dict[str, Term] = {}
         inputs, targets = tuple(shaped.function.inputs), tuple(shaped.targets.values())
+        self._inputs = inputs
         self._uncounted = [t for t in targets if not _is_counted(t, shaped.losses)]
         self._types = [tensor.type for tensor in (*inputs, *targets)]
         self.inputs = [line for tensor in inputs for line in self._line(tensor)]
@@ -50,6 +52,7 @@ class Checks:
         permute = "transpose" if target == "numpy" else "permute"
         return {
             "numpy": target == "numpy",
+            "lengths": any(type_.content is Content.LENGTHS for type_ in self._types),
             "labels": any("labels=" in line for line in (*self.inputs, *self.targets)),
             "slips": {
                 way.replace("transpose", permute): _SLIPS[way] for way in _SLIPS if way in slips
@@ -65,7 +68,11 @@ class Checks:
         line = literal(place(tensor.span, self._spec))
         is_counted = classes is not None and tensor not in self._uncounted
         labels = [f"labels={classes}"] if is_counted else []
-        return call("expect(", [literal(name), name, shape, line, *labels])
+        lines = call("expect(", [literal(name), name, shape, line, *labels])
+        if tensor.type.content is Content.LENGTHS:
+            steps = self._size(steps_of(tensor, self._inputs).size, "")
+            lines += call("expect_lengths(", [literal(name), name, steps, line])
+        return lines
 
     def _size(self, size: Integer, found: str) -> str:
         """A size as code: a number, an earlier size, or the text of what may be anything."""
@@ -81,7 +88,8 @@ def _is_counted(target: Tensor, losses: Sequence[Layer]) -> bool:
     """Whether all labels have to be in range: no loss leaves some of them out."""
     readers = [loss for loss in losses if target in loss.inputs]
     return all(
-        len(loss.inputs) == 2 and loss.arguments.get("ignore", constant(None)).plain is None
+        len(loss.inputs) == 2 + len(loss.tensors)
+        and loss.arguments.get("ignore", constant(None)).plain is None
         for loss in readers
     )
 

@@ -50,6 +50,10 @@ class Constructor(ABC):
                 if making is not None:
                     arguments = making.arguments(self.fixed)
                     lines += call(f"self.{node.name} = {making.kernel}(", arguments)
+        if self.plan.function.states:
+            sizes = self.plan.function.state_sizes.items()
+            terms_ = ((name, substitute(size.term, self.fixed)) for name, size in sizes)
+            lines += call("self.sizes = {", [f'"{name}": {render(t)}' for name, t in terms_], "}")
         return lines
 
     def _parts(self) -> Iterator[Node]:

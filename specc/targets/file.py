@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from specc.classes import ClassPlan, is_called_again
 from specc.differentiate import TrainingModel
-from specc.graph import Layer, Loop, Tensor
+from specc.graph import Function, Layer, Loop, Scan, Tensor
 from specc.literal import literal
-from specc.ops.base import FunctionOp
+from specc.ops.base import FunctionOp, LossOp
 from specc.ops.registry import ops
 from specc.rendering import render, render_some
 from specc.targets.backward import BackwardWriter
@@ -92,6 +92,7 @@ class FileWriter(ABC):
             "lines": lines_table(plans, self.shaped.model.program.source),
             "numpy": self.target == "numpy",
             "explicit": self.runtime.backward == "explicit",
+            **_watched(plan.function for plan, _ in plans),
         }
         return [render(self.target, "train/watch", **context)]
 
@@ -150,6 +151,32 @@ class FileWriter(ABC):
             elif isinstance(node, Layer):
                 is_stacked = plan.is_stacked or is_called_again(plan.function, node)
                 self.note_layer(plan, node, is_stacked)
+            elif isinstance(node, Scan):
+                self.kernels.add("cell", "Cell", features=self._scan_features(plan, node))
+
+    def note_lengths(self, layer: Layer) -> None:
+        """Note the function by which a loss leaves out the padding of sequences."""
+        if isinstance(layer.op, LossOp) and layer.tensors:
+            self.kernels.add(layer.op.name, layer.op.function)
+
+    def features(self, layer: Layer) -> frozenset[str]:
+        """What a layer asks of its template."""
+        carries = layer.op.carries_state and self.runtime.network.get("carries")
+        return layer.op.features(layer) | ({"carries"} if carries else set())
+
+    def _scan_features(self, plan: ClassPlan, scan: Scan) -> Iterator[str]:
+        """What a scan asks of the base of cells."""
+        step = self.training.backward_of(self.classes.plan_at(plan, scan))
+        yield "gradient" if any(step.d_inputs[: len(scan.sequences)]) else "none"
+        yield "lengths" if "lengths" in scan.tensors else "whole"
+        if len(scan.sequences) > 1:
+            yield "several"
+        if set(scan.tensors) - {"lengths"}:
+            yield "initial"
+        if len(scan.outputs) > 1:
+            yield "final"
+        if self.runtime.network.get("carries"):
+            yield "carries"
 
     def input_gradients(
         self, writer: BackwardWriter, outside: Callable[[str, TensorType], str]
@@ -204,3 +231,15 @@ def op_of(backward: str) -> str:
     name = backward.removesuffix("_backward")
     functions = (op for op in ops().values() if isinstance(op, FunctionOp))
     return next(op.name for op in functions if op.function_name == name)
+
+
+def _watched(functions: Iterable[Function]) -> dict[str, bool]:
+    """Whether parts are handed tensors or gradients by name, and whether layers have parts."""
+    nodes = [node for function in functions for node in function.nodes]
+    steps = [node for node in nodes if isinstance(node, Layer | Scan)]
+    layers = [node for node in steps if isinstance(node, Layer)]
+    return {
+        "named": any(node.tensors for node in steps),
+        "finals": any(node.optional_results and len(node.outputs) > 1 for node in steps),
+        "stacks": any({"layers", "bidirectional"} & n.op.features(n) for n in layers),
+    }

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from specc.classes import ClassPlan
 from specc.differentiate import BackwardGraph
-from specc.graph import Call, Function, Layer, Loop, Tensor
+from specc.graph import Call, Function, Iteration, Layer, Loop, Scan, Tensor
 from specc.ops.base import LossOp
 from specc.targets.layout import call, commented, indented
 from specc.terms import Polynomial, render, substitute
@@ -52,29 +52,49 @@ class ForwardWriter(ABC):
         """The lines of one node."""
         if isinstance(node, Loop):
             return self._loop(node) if node.is_uniform else self._unrolled(node)
-        results = ", ".join(self._bound(node.outputs))
+        bound = self._bound(node.outputs)
+        if isinstance(node, Layer | Scan) and len(bound) == 1:
+            bound += self.unnamed(node)
+        results = ", ".join(bound)
         return commented(self._applied(node, results), self.shapes.comment(node.outputs))
+
+    def unnamed(self, node: Layer | Scan) -> list[str]:
+        """What takes the optional results where the spec does not name them."""
+        return ["_"] * len(node.optional_results)
 
     def _bound(self, tensors: Sequence[Tensor]) -> list[str]:
         """The variables that results are bound to: `_` where nobody reads one."""
         return [t.name if t in self.read else "_" for t in tensors]
 
     def _applied(self, node: Layer | Call, results: str) -> list[str]:
-        inputs = [t.name for t in node.inputs]
-        if isinstance(node, Call):
-            inputs += lent(node.function)
+        inputs, keywords = [t.name for t in node.inputs], list[str]()
+        expression = self.expression(node, inputs) if isinstance(node, Layer) else None
+        if expression is not None:
+            return call(f"{results} = ", [expression], "")
+        if isinstance(node, Layer | Scan):
+            inputs, keywords = self._given(node, inputs)
         else:
-            expression = self.expression(node, inputs)
-            if expression is not None:
-                return call(f"{results} = ", [expression], "")
-            inputs = self.listed(inputs)
+            inputs += lent(node.function)
         owner = "" if node.name in self.plan.function.borrowed else "self."
-        return self._call(results, f"{owner}{node.name}", inputs)
+        return self._call(results, f"{owner}{node.name}", inputs, keywords)
 
-    def _call(self, results: str, part: str, arguments: list[str], indent: int = 8) -> list[str]:
+    def _given(self, node: Layer | Scan, inputs: list[str]) -> tuple[list[str], list[str]]:
+        """Variables as arguments: the inputs proper, and then tensors by name."""
+        proper = len(inputs) - len(node.tensors)
+        pairs = zip(node.tensors, inputs[proper:], strict=True)
+        return self.listed(inputs[:proper]), [f"{name}={tensor}" for name, tensor in pairs]
+
+    def _call(
+        self,
+        results: str,
+        part: str,
+        arguments: list[str],
+        keywords: Sequence[str] = (),
+        indent: int = 8,
+    ) -> list[str]:
         """The lines of `results = part(arguments)`."""
         prefix, arguments = self.called(part, arguments)
-        return call(f"{results} = {prefix}", arguments, ")", indent)
+        return call(f"{results} = {prefix}", [*arguments, *keywords], ")", indent)
 
     def _loop(self, loop: Loop) -> list[str]:
         """All iterations alike: a loop over the list of parts."""
@@ -82,11 +102,10 @@ class ForwardWriter(ABC):
         iteration = loop.iterations[0]
         lines = [f"{result} = {loop.inputs[0].name}"]
         lines += [f"{tap} = []" for tap in loop.taps]
-        outer = [t.name for t in iteration.inputs] + lent_names(iteration.function, self.plan)
         values = [f"{tap}_" for tap in loop.taps]
         part = part_name(loop, self.plan)
         lines.append(f"for {part} in self.{loop.name}:")
-        lines += indented(self._call(", ".join([result, *values]), part, [result, *outer], 12))
+        lines += indented(self._iteration([result, *values], part, iteration, result, indent=12))
         lines += [
             f"    {tap}.append({value})" for tap, value in zip(loop.taps, values, strict=True)
         ]
@@ -94,6 +113,21 @@ class ForwardWriter(ABC):
             return lines
         when = "at the end " if self._changes(loop) else ""
         return commented(lines, self.shapes.comment(loop.outputs[:1]), when=when)
+
+    def _iteration(
+        self, results: list[str], part: str, iteration: Iteration, carried: str, indent: int = 8
+    ) -> list[str]:
+        """The call of one round; where the body is one layer, that is called as it is elsewhere."""
+        function = iteration.function
+        arguments, keywords = [carried, *(t.name for t in iteration.inputs)], list[str]()
+        node = function.nodes[0]
+        if function.is_single and isinstance(node, Layer | Scan):
+            names = dict(zip(function.inputs, arguments, strict=True))
+            arguments, keywords = self._given(node, [names[t] for t in node.inputs])
+            results = results + self.unnamed(node)
+        else:
+            arguments += lent_names(function, self.plan)
+        return self._call(", ".join(results), part, arguments, keywords, indent)
 
     def _changes(self, loop: Loop) -> bool:
         """Whether a round of the loop hands on another shape than it gets, in any instance."""
@@ -106,10 +140,9 @@ class ForwardWriter(ABC):
         lines: list[str] = []
         carried = loop.inputs[0].name
         for index, iteration in enumerate(loop.iterations):
-            results = ", ".join([result, *self._bound(iteration.taps)])
-            outer = [t.name for t in iteration.inputs]
-            arguments = [carried, *outer, *lent_names(iteration.function, self.plan)]
-            lines += self._call(results, f"self.{loop.name}[{index}]", arguments)
+            results = [result, *self._bound(iteration.taps)]
+            part = f"self.{loop.name}[{index}]"
+            lines += self._iteration(results, part, iteration, carried)
             carried = result
         return commented(lines, self.shapes.comment(loop.outputs[:1]))
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 _STANDARD = (
-    "argparse", "csv", "gzip", "itertools", "json", "math", "os", "sys", "threading", "time",
-    "zipfile", "zlib",
+    "argparse", "collections", "csv", "gzip", "itertools", "json", "math", "os", "re", "sys",
+    "threading", "time", "zipfile", "zlib",
 )  # fmt: skip
 
 

@@ -2,61 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from specc import terms
 from specc.check import ShapedModel
+from specc.checking.lengths import steps_of
 from specc.graph import Layer, Tensor
 from specc.ops.base import LossOp
-from specc.types import Content, TensorType
-from specc.values import Value
+from specc.types import Content
+from specc.verification.sizes import Sizes, put
 
 Batch = dict[str, Any]
 """Arrays by the names that the generated code has for inputs and targets."""
 
-_SMALLEST = 5
 
-
-class SizeError(ValueError):
-    """A free size that is not there, or one that leaves nothing of a tensor."""
-
-
-def choose_sizes(shaped: ShapedModel, given: Mapping[str, int]) -> dict[str, int]:
-    """A number for each free size: what is given, else 5, 6, 7, … in the order of the spec.
-
-    Raises:
-        SizeError: if `given` names something else.
-    """
-    tensors = (*shaped.inputs.values(), *shaped.targets.values())
-    free = list(dict.fromkeys(name for t in tensors for s in t.type.shape for name in _names(s)))
-    for name in given:
-        if name not in free:
-            known = ", ".join(f"`{n}`" for n in free) or "none"
-            raise SizeError(f"`{shaped.net.name}` has no free size `{name}`; it has {known}")
-    return {name: given.get(name, _SMALLEST + i) for i, name in enumerate(free)}
-
-
-def _names(size: Value) -> Iterator[str]:
-    return terms.symbols(size.size)
-
-
-def draw_batch(
-    shaped: ShapedModel, sizes: Mapping[str, int], count: int, rng: np.random.Generator
-) -> Batch:
+def draw_batch(shaped: ShapedModel, sizes: Sizes, count: int, rng: np.random.Generator) -> Batch:
     """`count` examples.
 
     Real numbers are drawn from N(0, 1), labels and tokens uniformly; masks and the targets of
     losses of yes or no are zeros and ones.
-
-    Raises:
-        SizeError: if a shape has no positive sizes.
     """
     binary = {id(tensor) for loss in shaped.losses for tensor in _binary(loss)}
-    tensors = (*shaped.inputs.values(), *shaped.targets.values())
-    return {t.name: _draw(t, id(t) in binary, sizes, count, rng) for t in tensors}
+    batch: Batch = {}
+    for tensor in (*shaped.inputs.values(), *shaped.targets.values()):
+        if tensor.type.content is Content.LENGTHS:
+            steps = put(steps_of(tensor, shaped.inputs.values()), sizes)
+            batch[tensor.name] = draw_lengths(steps, count, rng)
+        else:
+            batch[tensor.name] = _draw(tensor, id(tensor) in binary, sizes, count, rng)
+    return batch
 
 
 def _binary(loss: Layer) -> tuple[Tensor, ...]:
@@ -67,35 +42,25 @@ def _binary(loss: Layer) -> tuple[Tensor, ...]:
 
 
 def _draw(
-    tensor: Tensor, is_binary: bool, sizes: Mapping[str, int], count: int, rng: np.random.Generator
+    tensor: Tensor, is_binary: bool, sizes: Sizes, count: int, rng: np.random.Generator
 ) -> Any:
-    shape = (count, *(_number(size, tensor, sizes) for size in tensor.type.shape))
+    shape = (count, *(put(size, sizes) for size in tensor.type.shape))
     if is_binary:
         values = (rng.random(shape) < 0.7).astype(np.float64)
         values.reshape(-1)[0] = 1  # a mask leaves something
         return values
     if tensor.type.content is Content.REAL:
         return rng.normal(size=shape)
-    return rng.integers(0, _classes(tensor.type, sizes), shape)
+    assert tensor.type.classes is not None
+    return rng.integers(0, put(tensor.type.classes, sizes), shape)
 
 
-def _classes(type_: TensorType, sizes: Mapping[str, int]) -> int:
-    assert type_.classes is not None
-    return _put(type_.classes, sizes)
-
-
-def _number(size: Value, tensor: Tensor, sizes: Mapping[str, int]) -> int:
-    number = _put(size, sizes)
-    if number < 1:
-        raise SizeError(f"`{tensor.name}` has the size {size}, which would be {number}")
-    return number
-
-
-def _put(size: Value, sizes: Mapping[str, int]) -> int:
-    """A size with numbers for all free sizes."""
-    number = terms.substitute(size.size, sizes)
-    assert isinstance(number, int)
-    return number
+def draw_lengths(steps: int, count: int, rng: np.random.Generator) -> Any:
+    """Lengths of `count` sequences, padded to `steps`: one has them all, and one has fewer."""
+    lengths = rng.integers(1, steps + 1, count)
+    lengths[0] = rng.integers(1, max(steps, 2))
+    lengths[1:][:1] = steps
+    return lengths
 
 
 def cast(batch: Batch, dtype: Any) -> Batch:

@@ -19,10 +19,9 @@ class Precision(Enum):
     DOUBLE = "float64"
     SINGLE = "float32"
 
-    @property
-    def floor(self) -> float:
-        """The part of the largest tensor below which a tensor is noise."""
-        return 1e-6 if self is Precision.DOUBLE else 1e-3
+    def floor(self, arrays: Mapping[Any, Any]) -> float:
+        """The size below which a tensor is noise, beside these of its kind."""
+        return (1e-6 if self is Precision.DOUBLE else 1e-3) * largest(arrays)
 
     @property
     def bound(self) -> float:

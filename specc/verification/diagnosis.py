@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from specc.diagnostics import Diagnostic, Label
-from specc.graph import Call, Layer, Tensor
+from specc.graph import Call, Layer, Loop, Scan, Tensor
 from specc.ops.base import LossOp
 from specc.places import Place
-from specc.verification.comparison import Check, Precision, error, largest
+from specc.verification.comparison import Check, Precision, error
 from specc.verification.side import Side, Subject
-from specc.verification.tracing import Trace
+from specc.verification.tracing import Trace, numbered
 
 CODE = "E0701"
 _OURS = Path(__file__).parents[1]
@@ -113,34 +114,62 @@ class Comparison:
             for place in subject.places.values()
             for tensor in place.node.outputs
         }
+        self.readers: dict[tuple[str, Tensor], list[Place]] = {}
+        for place in subject.places.values():
+            for tensor in place.node.inputs:
+                self.readers.setdefault((place.owner, tensor), []).append(place)
 
     def first(self, mode: str) -> Difference | None:
         """The first tensor that differs: in the forward pass, else in the backward pass."""
-        return next(self._forward(mode), None) or next(self._backward(), None)
+        return next(chain(self._forward(mode), self._backward(), self._unmade()), None)
 
     def _forward(self, mode: str) -> Iterator[Difference]:
-        floor = self.precision.floor * largest(self.wanted.forward)
+        floor = self.precision.floor(self.wanted.outputs)
         for (name, call), array in self.found.forward.items():
             if self.found.calls[name] != self.wanted.calls[name]:
                 continue  # made in other steps there
             if self._differ(array, self.wanted.forward[name, call], floor):
-                place = self.variables.get(name) or self.subject.places.get(name)
+                path = name.partition("[")[0]
+                place = self.variables.get(name) or self.subject.places.get(path)
                 path = place.path if place else name
                 message = f"`{path}` computes something else in {self.sides}"
                 yield Difference(path, message, place, f"its result differs in {mode}", self.note)
 
     def _backward(self) -> Iterator[Difference]:
-        floor = self.precision.floor * largest(self.wanted.learned)
+        floor = self.precision.floor(self.wanted.learned)
         for path, call in self.found.order:
             place = self.subject.places[path]
-            total = self.found.gradients.get((path, call))
-            if self._differ(total, self._total(place, call), floor):
-                yield self._wrong_total(place)
+            if isinstance(place.node, Scan):
+                yield from self._step(place, call, floor)
+                continue
+            for index in range(len(place.node.outputs)):
+                total = self.found.gradients.get((numbered(path, index), call))
+                if self._differ(total, self._total(place, call, index), floor):
+                    yield self._wrong_total(place, index)
             if call == 0:
                 yield from self._parameters(place, floor)
             inputs = range(len(place.node.inputs))
             if any(self._passed_differs(place, call, index, floor) for index in inputs):
                 yield self._wrong_passed(place)
+
+    def _step(self, place: Place, call: int, floor: float) -> Iterator[Difference]:
+        """The gradients that come to a step of a cell, from its result and the next step."""
+        for index in range(1 + len(place.node.optional_results)):
+            key = place.path, call, index
+            if self._differ(self.found.steps.get(key), self.wanted.steps.get(key), floor):
+                which = f"`{place.node.optional_results[index - 1]}`" if index else "its result"
+                message = f"the gradient of {which} in `{place.path}` is another in {self.sides}"
+                detail = f"in step {call + 1}"
+                yield Difference(place.path, message, place, detail, self.note)
+
+    def _unmade(self) -> Iterator[Difference]:
+        """A step of a cell that has a gradient in the reference alone."""
+        cells = {path for path, _, _ in self.found.steps}
+        for path, call, _ in self.wanted.steps:
+            if path in cells and (path, call) not in self.found.order:
+                message = f"`{path}` does not go back through all steps that it does in PyTorch"
+                detail = f"not through step {call + 1}"
+                yield Difference(path, message, self.subject.places[path], detail)
 
     def _parameters(self, place: Place, floor: float) -> Iterator[Difference]:
         assert isinstance(place.node, Layer)
@@ -156,19 +185,18 @@ class Comparison:
         detail = "its derivative" if _is_loss(place) else "the gradient that comes in agrees"
         return Difference(place.path, message, place, detail, self.note)
 
-    def _wrong_total(self, place: Place) -> Difference:
-        readers = [str(p) for p in self._readers(place.owner, set(place.node.outputs))]
-        message = f"the gradient of the result of `{place.path}` is another in {self.sides}"
+    def _wrong_total(self, place: Place, index: int) -> Difference:
+        tensor = place.node.outputs[index]
+        readers = dict.fromkeys(map(str, self.readers.get((place.owner, tensor), ())))
+        which = f" `{tensor.name}`" if index else ""
+        message = f"the gradient of the result{which} of `{place.path}` is another in {self.sides}"
         detail = f"read by {', '.join(readers) or 'no layer'}"
         return Difference(place.path, message, place, detail, self.note)
 
-    def _total(self, place: Place, call: int) -> Any:
+    def _total(self, place: Place, call: int, index: int) -> Any:
         """The reference's gradient of a layer's result, under the name that it has there."""
-        variable = f"{place.owner}:{place.node.outputs[0].name}" if place.node.outputs else ""
-        for name in (place.path, variable):
-            if (name, call) in self.wanted.gradients:
-                return self.wanted.gradients[name, call]
-        return None
+        found = self.wanted.gradients.get((numbered(place.path, index), call))
+        return self._of_variable(place, place.node.outputs[index], call) if found is None else found
 
     def _passed_differs(self, place: Place, call: int, index: int, floor: float) -> bool:
         found = self.found.passed.get((place.path, call, index))
@@ -179,14 +207,25 @@ class Comparison:
         if (place.path, call, index) in self.wanted.passed:
             return self.wanted.passed[place.path, call, index]
         tensor = place.node.inputs[index]
-        if self._readers(place.owner, {tensor}) != [place] or place.owner:
+        is_shared = isinstance(place.node, Layer) and place.node.is_shared
+        uses = self.readers[place.owner, tensor]
+        if is_shared or uses != [place] or tensor in self._handed_out(place.owner):
             return None  # others contribute
-        return self.wanted.gradients.get((f":{tensor.name}", call))
+        return self._of_variable(place, tensor, call)
 
-    def _readers(self, owner: str, tensors: set[Tensor]) -> list[Place]:
-        """What reads one of some tensors of a body."""
-        inside = (p for p in self.subject.places.values() if p.owner == owner)
-        return [p for p in inside if not tensors.isdisjoint(p.node.inputs)]
+    def _handed_out(self, owner: str) -> Iterable[Tensor]:
+        """The results of the body at a path, which its caller reads; the net has no caller."""
+        node = self.subject.places[owner].node if owner else None
+        if isinstance(node, Loop):
+            return {tensor for i in node.iterations for tensor in i.function.outputs}
+        return node.function.outputs if isinstance(node, Call) else ()
+
+    def _of_variable(self, place: Place, tensor: Tensor, call: int) -> Any:
+        """The reference's gradient of a variable; `None` if it held other tensors before."""
+        name = f"{place.owner}:{tensor.name}"
+        if self.wanted.calls[name] != self.found.calls[place.path]:
+            return None
+        return self.wanted.gradients.get((name, call))
 
     def _differ(self, found: Any, wanted: Any, floor: float) -> bool:
         """Whether both are known and differ by more than the bound; `note` says how."""

@@ -33,8 +33,10 @@ class NumpySide(Side):
         return dict(self.net.parts())
 
     def share_masks(self, path: str) -> None:
-        """Replace the generator that the layer draws from."""
-        self.parts[path].rng = _Stream(self.masks, path)
+        """Replace the generator that the layer draws from, or the dropouts inside it."""
+        for place, part in self.parts.items():
+            if f"{place}.".startswith(f"{path}.") and hasattr(part, "rng"):
+                part.rng = _Stream(self.masks, path)
 
     def make_optimizer(self) -> Any:
         """The class of the file."""

@@ -16,7 +16,7 @@ TRAINED_OUTPUT = "output in training"
 LOSS = "loss"
 GRADIENTS = "gradients of parameters"
 INPUT_GRADIENTS = "gradients of inputs"
-STATISTICS = "running statistics"
+BUFFERS = "buffers"
 WEIGHTS = "weights after steps"
 
 _LINEAR = ("sgd", "momentum", "nesterov")
@@ -28,7 +28,7 @@ Quantities = dict[str, Arrays]
 def observe(side: Side, subject: Subject, batches: Sequence[Batch], start: Arrays) -> Quantities:
     """All that one side computes, from the same weights.
 
-    A step on the first batch, evaluation on the second with the running statistics that the step
+    A step on the first batch, evaluation on the second with the buffers that the step
     left, and then from the start again a step of the optimizer on every batch after these.
     """
     side.set_numbers(start)
@@ -51,7 +51,7 @@ def _of_step(step: Step, subject: Subject) -> Quantities:
         TRAINED_OUTPUT: step.outputs,
         GRADIENTS: step.gradients,
         INPUT_GRADIENTS: {name: step.inputs[name] for name in inputs},
-        STATISTICS: step.buffers,
+        BUFFERS: step.buffers,
     }
     return {quantity: arrays for quantity, arrays in found.items() if arrays}
 
@@ -69,17 +69,19 @@ def _allows_steps(subject: Subject, precision: Precision) -> bool:
 
 
 def _after_steps(side: Side, subject: Subject, batches: Sequence[Batch], start: Arrays) -> Arrays:
-    """Parameters and running statistics after a step on each batch.
+    """Parameters and buffers after a step on each batch.
 
-    An adaptive optimizer makes whole steps of a gradient that is nothing but rounding errors; such
-    gradients are set to zero first.
+    Where states can be carried on from batch to batch, they are. An adaptive optimizer makes whole
+    steps of a gradient that is nothing but rounding errors; such gradients are set to zero first.
     """
     side.set_numbers(start)
+    side.carry_state(True)
     for number, batch in enumerate(batches, start=1):
         step = side.step(batch, number)
         if _is_adaptive(subject):
             side.silence(_noise(step.gradients, side.precision))
         side.update()
+    side.carry_state(False)
     return side.numbers()
 
 
@@ -90,13 +92,13 @@ def compare(
     checks = []
     for quantity, reference in wanted.items():
         bound = precision.step_bound if quantity == WEIGHTS else precision.bound
-        floor = precision.floor * largest(wanted.get(GRADIENTS) or reference)
-        off = errors(found[quantity], reference, floor)
+        kind = wanted.get(GRADIENTS) if quantity == INPUT_GRADIENTS else None
+        off = errors(found[quantity], reference, precision.floor(kind or reference))
         checks.append(Check(quantity, precision, side, bound, off))
     return [check for check in checks if check.errors]
 
 
 def _noise(gradients: Arrays, precision: Precision) -> set[str]:
     """The parameters whose gradient is nothing but rounding errors: its parts cancel."""
-    floor = precision.floor * largest(gradients)
+    floor = precision.floor(gradients)
     return {name for name, gradient in gradients.items() if largest({name: gradient}) < floor}

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from specc.check import ShapedModel
-from specc.graph import Layer, Tensor
+from specc.graph import Layer, Scan, Tensor
 from specc.places import Place
 from specc.training import Training
 from specc.types import Content
@@ -19,6 +17,7 @@ from specc.verification.batches import Batch
 from specc.verification.comparison import Arrays, Precision
 from specc.verification.masks import Masks
 from specc.verification.tracing import Recorder, Trace, load
+from specc.verification.watching import BackwardWatch, StepWatch, results_of
 
 RATE = 0.01
 """The learning rate of the plain gradient descent where the spec has no `train` section."""
@@ -75,9 +74,14 @@ class Subject:
         return {path: node for path, node in nodes if isinstance(node, Layer)}
 
     @property
+    def scans(self) -> list[str]:
+        """The paths of its cells."""
+        return [path for path, place in self.places.items() if isinstance(place.node, Scan)]
+
+    @property
     def random_layers(self) -> list[str]:
         """The paths of those that draw random numbers."""
-        return [path for path, layer in self.layers.items() if layer.op.draws_random]
+        return [path for path, layer in self.layers.items() if _draws(layer)]
 
     def positional(self, batch: Batch) -> list[Any]:
         """The inputs of a batch in the order of `forward`."""
@@ -102,18 +106,23 @@ class Side(ABC):
     title: ClassVar[str]
 
     def __init__(
-        self, subject: Subject, path: Path, text: str, precision: Precision, seed: int
+        self, subject: Subject, file: str, text: str, precision: Precision, seed: int
     ) -> None:
         self.subject = subject
         self.precision = precision
-        form = path.stem.partition("_")[2]
+        form = file.partition("_")[2]
         self.name = f"{self.title}, {form}" if form else self.title
         self.masks = Masks(seed)
         self.recorder = self.make_recorder()
-        self.module = load(path, text, f"specc_verify_{path.stem}", self.recorder)
+        self.module = load(f"specc_verify_{file}", text, self.recorder)
         self.net: Any = self.construct(_network_class(self.module), seed)
         self.parts: Mapping[str, Any] = {"": self.net, **self.named_parts()}
-        self.recorder.paths = {id(part): path for path, part in self.parts.items()}
+        self.recorder.paths = {
+            id(part): path
+            for path, part in self.parts.items()
+            if path in subject.places or not path
+        }
+        self.recorder.results = {path: results_of(n) for path, n in subject.layers.items()}
         for place in subject.random_layers:
             self.share_masks(place)
         self.optimizer: Any = self.make_optimizer() if subject.training else None
@@ -140,7 +149,7 @@ class Side(ABC):
 
     @abstractmethod
     def numbers(self) -> dict[str, Any]:
-        """Parameters and running statistics by name."""
+        """Parameters and buffers by name."""
 
     @abstractmethod
     def set_numbers(self, numbers: Arrays) -> None:
@@ -174,17 +183,23 @@ class Side(ABC):
     def array(self, value: Any) -> Any:
         """A tensor as an array of its own in the public layout; `None` if it is none."""
 
+    def carry_state(self, is_on: bool) -> None:
+        """Let recurrent layers begin where they ended, from now on or no more, if they can."""
+        if hasattr(self.net, "carry_state"):
+            self.net.carry_state(is_on)
+
     def traced(self, batch: Batch, training: bool) -> Trace:
         """All tensors of a pass; in training mode those of the backward pass, too."""
         trace = self.recorder.trace = Trace()
         try:
-            with self.watched_forward(trace), self._watched_backward(trace):
+            with self.watched_forward(trace), self._watched(trace):
                 if not training:
-                    self.evaluate(batch)
+                    trace.outputs = self.evaluate(batch)
                 elif self.subject.shaped.losses:
-                    trace.learned = self.step(batch).gradients
+                    step = self.step(batch)
+                    trace.outputs, trace.learned = step.outputs, step.gradients
                 else:
-                    self.run(batch)
+                    trace.outputs = self.run(batch)
         finally:
             self.recorder.trace = None
         return trace
@@ -194,37 +209,33 @@ class Side(ABC):
         """Let layers whose code is not in the file report to a trace."""
         yield
 
+    def tapped(self, value: Any, notes: dict[Any, Any], key: Any) -> Any:
+        """What takes the place of a tensor, and notes its gradient where autograd computes it."""
+        return value
+
     @contextmanager
-    def _watched_backward(self, trace: Trace) -> Iterator[None]:
-        """Let the layers that have a backward pass of their own report to a trace."""
-        layers = [path for path in self.subject.layers if hasattr(self.parts.get(path), "backward")]
-        calls: Counter[str] = Counter()
-        for path in layers:
-            self.parts[path].backward = self._watched(path, self.parts[path].backward, trace, calls)
+    def _watched(self, trace: Trace) -> Iterator[None]:
+        """Let layers that have a backward pass of their own, and cells, report to a trace."""
+        layers = {p: n for p, n in self.subject.layers.items() if self._has_backward(p)}
+        for path, layer in layers.items():
+            part = self.parts[path]
+            part.backward = BackwardWatch(path, layer, part.backward, trace, self.array)
+        cells = {path: self.parts[path] for path in self.subject.scans}
+        steps = [StepWatch(p, c, trace, self.array, self.tapped) for p, c in cells.items()]
         try:
             yield
         finally:
+            for step in steps:
+                step.restore()
             for path in layers:
                 del self.parts[path].backward
 
-    def _watched(
-        self, path: str, backward: Callable[..., Any], trace: Trace, calls: Counter[str]
-    ) -> Callable[..., Any]:
-        """A layer's `backward` that notes what comes in and what goes out."""
+    def _has_backward(self, path: str) -> bool:
+        return hasattr(self.parts.get(path), "backward")
 
-        def watched(*d_outputs: Any, **options: Any) -> Any:
-            calls[path] += 1
-            call = max(trace.calls[path] - calls[path], 0)  # backward runs in reverse
-            trace.order.append((path, call))
-            if d_outputs:
-                trace.gradients[path, call] = self.array(d_outputs[0])
-            results = backward(*d_outputs, **options)
-            listed = results if isinstance(results, tuple | list) else (results,)
-            for index, d_input in enumerate(listed):
-                trace.passed[path, call, index] = self.array(d_input)
-            return results
 
-        return watched
+def _draws(layer: Layer) -> bool:
+    return layer.op.draws_random or "dropout" in layer.op.features(layer)
 
 
 def _network_class(module: Any) -> Any:

@@ -16,6 +16,7 @@ from specc.verification.comparison import Arrays
 from specc.verification.masks import Masks
 from specc.verification.side import RATE, Side, Step
 from specc.verification.tracing import Recorder, Trace
+from specc.verification.watching import positions
 
 
 class TorchSide(Side):
@@ -46,10 +47,9 @@ class TorchSide(Side):
         module = self.parts[path]
         forward, dropout = module.forward, partial(_dropout, self.masks, path)
 
-        def masked(*inputs: torch.Tensor) -> torch.Tensor:
+        def masked(*inputs: Any, **named: Any) -> Any:
             with patch.object(nn.functional, "dropout", dropout):
-                result: torch.Tensor = forward(*inputs)
-            return result
+                return forward(*inputs, **named)
 
         module.forward = masked
 
@@ -125,27 +125,31 @@ class TorchSide(Side):
         return self.subject.made(tuple(map(self.array, self.recorder.outputs)))
 
     def _tensors(self) -> dict[str, torch.Tensor]:
-        named = (*self.net.named_parameters(), *self.net.named_buffers())
+        named = self.net.state_dict(keep_vars=True).items()
         return {name: tensor for name, tensor in named if tensor.is_floating_point()}
 
     def _buffers(self) -> Arrays:
-        named = self.net.named_buffers()
-        return {n: self.array(tensor) for n, tensor in named if tensor.is_floating_point()}
+        learned = dict(self.net.named_parameters())
+        return {n: self.array(t) for n, t in self._tensors().items() if n not in learned}
 
     def _on(self, batch: Batch) -> dict[str, torch.Tensor]:
         """A batch as tensors, its real numbers in the precision of the network."""
         tensors = {name: torch.tensor(array) for name, array in batch.items()}
         return {n: t.to(self.dtype) if t.is_floating_point() else t for n, t in tensors.items()}
 
+    def tapped(self, value: Any, notes: dict[Any, Any], key: Any) -> Any:
+        """A view, which gets the gradients of one use and no others."""
+        return _tapped(value, notes, key)
+
     @contextmanager
     def watched_forward(self, trace: Trace) -> Iterator[None]:
         """Hook into PyTorch's own layers: what comes out, and the gradients of what goes in."""
         handles = []
-        for path in self.subject.layers:
+        for path, layer in self.subject.layers.items():
             module = self.parts.get(path)
             if module is not None:
-                taps = _Taps(trace, path)
-                handles.append(module.register_forward_pre_hook(taps.enter))
+                taps = _Taps(trace, path, positions(layer))
+                handles.append(module.register_forward_pre_hook(taps.enter, with_kwargs=True))
                 handles.append(module.register_forward_hook(partial(self._leave, trace, path)))
         try:
             yield
@@ -161,22 +165,30 @@ class TorchSide(Side):
 class _Taps:
     """Watches the gradients that one layer hands to its inputs."""
 
-    def __init__(self, trace: Trace, path: str) -> None:
+    def __init__(self, trace: Trace, path: str, positions: Mapping[str, int]) -> None:
         self.trace = trace
         self.path = path
+        self.positions = positions
         self.calls = -1
 
-    def enter(self, module: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    def enter(
+        self, module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Give the layer views of its inputs: they get its own gradients and no others."""
         self.calls += 1
-        return tuple(self._tapped(index, tensor) for index, tensor in enumerate(given))
+        inputs = tuple(self._tapped(index, tensor) for index, tensor in enumerate(given))
+        return inputs, {n: self._tapped(self.positions[n], t) for n, t in named.items()}
 
     def _tapped(self, index: int, tensor: Any) -> Any:
-        if not isinstance(tensor, torch.Tensor) or not tensor.requires_grad:
-            return tensor
-        view = tensor.view_as(tensor)
-        _watch(view, self.trace.passed, (self.path, self.calls, index))
-        return view
+        return _tapped(tensor, self.trace.passed, (self.path, self.calls, index))
+
+
+def _tapped(tensor: Any, notes: dict[Any, Any], key: Any) -> Any:
+    if not isinstance(tensor, torch.Tensor) or not tensor.requires_grad:
+        return tensor
+    view = tensor.view_as(tensor)
+    _watch(view, notes, key)
+    return view
 
 
 class _Recorder(Recorder):

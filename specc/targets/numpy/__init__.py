@@ -34,7 +34,7 @@ class Numpy(Target):
         if isinstance(op, LayerOp):
             return op.construct(layer).kernel
         assert isinstance(op, FunctionOp)
-        return op.expression([tensor.name for tensor in layer.inputs], None)
+        return op.expression(layer, [tensor.name for tensor in layer.inputs], None)
 
     def backward_of(self, layer: Layer) -> str:
         """The class's own, a function, or arithmetic."""

@@ -10,6 +10,7 @@ from specc.differentiate import BackwardGraph
 from specc.graph import Layer
 from specc.ops.base import Construction, LayerOp
 from specc.targets.construct import Constructor
+from specc.types import Content
 
 
 class NumpyConstructor(Constructor):
@@ -26,8 +27,9 @@ class NumpyConstructor(Constructor):
 
     def lines(self) -> list[str]:
         """The body of `__init__`; a class that is called several times a step keeps a stack."""
-        is_kept = self.plan.is_stacked and self.graphs[id(self.plan)].kept
-        return super().lines() + ["self.calls = []"] * bool(is_kept)
+        is_kept = self.plan.is_stacked and bool(self.graphs[id(self.plan)].kept)
+        is_kept |= self.classes.is_padded(self.plan)
+        return super().lines() + ["self.calls = []"] * is_kept
 
     def layer(self, owner: ClassPlan, layer: Layer) -> Construction | None:
         """A layer that learns is told where nobody needs the gradient of its input."""
@@ -36,6 +38,7 @@ class NumpyConstructor(Constructor):
         kernel = layer.op.kernel(owner.layers_like(layer))
         made = layer.op.construct_as(owner.settled(layer), kernel)
         differentiated = self.graphs[id(owner)].differentiated
-        if layer.op.parameters(layer) and not (layer.is_shared or layer.name in differentiated):
+        learns = layer.op.parameters(layer) and layer.input.content is Content.REAL
+        if learns and not (layer.is_shared or layer.name in differentiated):
             return replace(made, keywords={**made.keywords, "input_gradient": False})
         return made

@@ -19,7 +19,7 @@ class NumpyForward(KeepingForward):
         """A function works in place where nobody reads its input any more."""
         if not isinstance(layer.op, FunctionOp):
             return None
-        return layer.op.expression(inputs, self.graph.forward_in_place.get(layer))
+        return layer.op.expression(layer, inputs, self.graph.forward_in_place.get(layer))
 
     def called(self, part: str, arguments: list[str]) -> tuple[str, list[str]]:
         """`part.forward(x, training)`."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from specc.classes import ClassPlan
 from specc.differentiate import Formula
-from specc.graph import Layer, Tensor
-from specc.ops.base import FunctionOp, LayerOp
+from specc.graph import Layer, Origin, Tensor
+from specc.ops.base import FunctionOp, LayerOp, LossOp
 from specc.rendering import render, render_some
 from specc.targets.docstrings import block_doc, forward_doc, net_doc
 from specc.targets.file import FileWriter, op_of
@@ -19,7 +19,7 @@ class NumpyFile(FileWriter):
     """Writes the file of one network."""
 
     target = "numpy"
-    helpers = ("windows",)
+    helpers = ("losses", "recurrent", "windows")
 
     def before(self) -> str:
         """The number of threads counts when NumPy is imported."""
@@ -32,11 +32,12 @@ class NumpyFile(FileWriter):
 
     def layers(self) -> list[str]:
         """The base class and the kernels."""
-        return [render("numpy", "module"), *self.kernels.rendered()]
+        return [render("numpy", "module", kernels=self.kernels.every), *self.kernels.rendered()]
 
     def frame(self) -> list[str]:
         """How images come in and go out, and the base of the network."""
-        context = {**self.runtime.network, "stacked": self.is_stacked()}
+        own = {"stacked": self.is_stacked(), "kernels": self.kernels.every}
+        context = {**self.runtime.network, **own}
         network = render_some(self.target, "network", context)
         checks = render(self.target, "expect", **self.checks.context(self.target))
         return [checks, *self._edges(), network]
@@ -67,6 +68,7 @@ class NumpyFile(FileWriter):
         return self.fitted(
             "block",
             name=plan.name,
+            cell=plan.function.origin is Origin.CELL,
             doc=block_doc(plan, self.classes.conditions(plan), self.shaped.model.program.source),
             arguments=", ".join(constructor.words[n] for n in plan.arguments),
             construct=constructor.lines(),
@@ -89,9 +91,14 @@ class NumpyFile(FileWriter):
         """A class for all instances of the place, or a function."""
         if isinstance(layer.op, LayerOp):
             kernel = layer.op.kernel(plan.layers_like(layer))
-            self.kernels.add(layer.op.name, kernel, is_stacked)
+            features = self.features(layer)
+            self.kernels.add(layer.op.name, kernel, is_stacked, features)
+            if "dropout" in features:
+                self.kernels.add("dropout", "Dropout", is_stacked)
+            self.note_lengths(layer)
         elif isinstance(layer.op, FunctionOp) and layer.op.has_kernel:
-            self.kernels.add(layer.op.name, layer.op.function_name)
+            name = layer.op.function_name
+            self.kernels.add(layer.op.name, name, features=self.features(layer))
 
     # ------------------------------------------------------------ the net
 
@@ -138,13 +145,16 @@ class NumpyFile(FileWriter):
         lines = [f"{self.names_for(self.looked_at())} = self.run({inputs}, training)"]
         terms = []
         for loss in self.shaped.losses:
-            arguments = ", ".join([*(t.name for t in loss.inputs), "training"])
-            terms.append(f"self.{loss.name}.forward({arguments})")
+            assert isinstance(loss.op, LossOp)
+            given = loss.op.given(loss, [t.name for t in loss.inputs])
+            terms.append(f"self.{loss.name}.forward({', '.join([*given, 'training'])})")
         return [*lines, *self.total(terms, "return ")]
 
 
 def _enter(tensor: Tensor) -> str:
     """The line that brings an input or a real target into the network's layout and type."""
+    if tensor.type.content in (Content.TOKEN, Content.LENGTHS):
+        return f"{tensor.name} = np.asarray({tensor.name})"
     if tensor.type.content is not Content.REAL:
         return ""
     if tensor.type.is_image:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from specc.classes import ClassPlan
 from specc.differentiate import Formula
 from specc.graph import Layer
-from specc.ops.base import Construction, FunctionOp, LayerOp
+from specc.ops.base import Construction, FunctionOp, LayerOp, LossOp
 from specc.targets.backward import BackwardWriter
 from specc.targets.construct import Constructor
 from specc.targets.file import op_of
@@ -53,7 +53,7 @@ class ExplicitFile(PyTorchFile):
 
     def constructor(self, plan: ClassPlan) -> Constructor:
         """Layers with backward passes."""
-        return ExplicitConstructor(plan, self.classes)
+        return ExplicitConstructor(plan, self.classes, self.carries)
 
     def forward(self, plan: ClassPlan) -> KeepingForward:
         """A pass that keeps what the backward pass reads."""
@@ -61,7 +61,8 @@ class ExplicitFile(PyTorchFile):
 
     def term(self, loss: Layer, arguments: list[str]) -> str:
         """A loss is a layer, too."""
-        return f"self.{loss.name}({', '.join(arguments)})"
+        assert isinstance(loss.op, LossOp)
+        return f"self.{loss.name}({', '.join(loss.op.given(loss, arguments))})"
 
     def enter(self) -> list[str]:
         """Nothing: autograd is not used."""
@@ -102,4 +103,6 @@ class ExplicitFile(PyTorchFile):
     def note_layer(self, plan: ClassPlan, layer: Layer, is_stacked: bool) -> None:
         """A class for every layer that is no function."""
         if isinstance(layer.op, LayerOp):
-            self.kernels.add(layer.op.name, layer.op.torch_layer(layer).kernel, is_stacked)
+            kernel = layer.op.torch_layer(layer).kernel
+            self.kernels.add(layer.op.name, kernel, is_stacked, self.features(layer))
+            self.note_lengths(layer)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from specc.classes import ClassPlan
-from specc.differentiate import Backward, Formula, Statement, learns
-from specc.graph import Layer, count_parameters
+from specc.classes import Classes, ClassPlan
+from specc.differentiate import Backward, Formula, Statement
+from specc.graph import Layer, Origin, Scan, count_parameters, every_layer
 from specc.literal import literal
+from specc.needs import learns
 from specc.ops.base import Construction
 from specc.rendering import render, render_some
 from specc.targets.construct import Constructor
@@ -16,6 +18,7 @@ from specc.targets.file import FileWriter
 from specc.targets.forward import ForwardWriter
 from specc.targets.imports import imports
 from specc.targets.layout import call
+from specc.types import Content
 
 _LIBRARIES = {
     r"\bnp\.": "import numpy as np",
@@ -23,7 +26,18 @@ _LIBRARIES = {
     r"\bF\.": "import torch.nn.functional as F",
     r"\bnn\.": "from torch import nn",
 }
-_DATA = ("BatchSampler", "DataLoader", "TensorDataset")
+_BY_NAME = {
+    "torch.nn.utils.rnn": ("PackedSequence", "pack_padded_sequence", "pad_packed_sequence"),
+    "torch.utils.data": ("BatchSampler", "DataLoader", "TensorDataset"),
+}
+
+
+def module_of(layer: Layer, carries: bool) -> Construction | None:
+    """The module that a layer is, if it is one; where states are carried on, one of the file."""
+    made = layer.op.torch_module(layer)
+    if made is None or not (carries and layer.op.carries_state):
+        return made
+    return replace(made, kernel=made.kernel.removeprefix("nn."))
 
 
 class ModuleConstructor(Constructor):
@@ -32,15 +46,29 @@ class ModuleConstructor(Constructor):
     target = "pytorch"
     list_of = ("nn.ModuleList(", ")")
 
+    def __init__(self, plan: ClassPlan, classes: Classes, carries: bool) -> None:
+        super().__init__(plan, classes)
+        self.carries = carries
+
     def layer(self, owner: ClassPlan, layer: Layer) -> Construction | None:
         """What is no module is written in the forward pass."""
-        return layer.op.torch_module(owner.settled(layer))
+        return module_of(owner.settled(layer), self.carries)
 
 
 class ModuleForward(ForwardWriter):
     """Writes the statements of one forward pass."""
 
     channels_last = False
+
+    def __init__(self, plan: ClassPlan, carries: bool) -> None:
+        super().__init__(plan)
+        self.carries = carries
+
+    def unnamed(self, node: Layer | Scan) -> list[str]:
+        """PyTorch's own modules give all states as one."""
+        found = super().unnamed(node)
+        made = module_of(node, self.carries) if isinstance(node, Layer) else None
+        return found[:1] if made is not None and made.kernel.startswith("nn.") else found
 
     def expression(self, layer: Layer, inputs: list[str]) -> str | None:
         """What is no module."""
@@ -57,7 +85,7 @@ class PyTorchFile(FileWriter):
     """Writes the file of one network."""
 
     target = "pytorch"
-    helpers = ("losses",)
+    helpers = ("losses", "sequences")
     loss_is = "self.last_loss = "
 
     def before(self) -> str:
@@ -66,19 +94,32 @@ class PyTorchFile(FileWriter):
 
     def libraries(self, text: str) -> list[str]:
         """What the text uses of PyTorch, and NumPy if it does."""
-        data = [name for name in _DATA if re.search(rf"\b{name}\(", text)]
         lines = imports(text, _LIBRARIES)
-        return [*lines, f"from torch.utils.data import {', '.join(data)}"] if data else lines
+        for module, names in _BY_NAME.items():
+            found = [name for name in names if re.search(rf"\b{name}\(", text)]
+            lines += [f"from {module} import {', '.join(found)}"] * bool(found)
+        return lines
 
     def layers(self) -> list[str]:
         """What PyTorch lacks."""
         return self.kernels.rendered()
 
+    @property
+    def carries(self) -> bool:
+        """Whether recurrent layers may go on where they ended."""
+        return bool(self.runtime.network.get("carries"))
+
     def frame(self) -> list[str]:
         """The base of the network."""
         explicit = self.runtime.backward == "explicit"
         losses = bool(self.shaped.losses) and not self._is_constant()
-        more = {"losses": losses, "explicit": explicit, "idle": self.is_idle()}
+        more = {
+            "losses": losses,
+            "explicit": explicit,
+            "idle": self.is_idle(),
+            "kernels": self.kernels.every,
+            "recurrent": any(n.op.carries_state for n in every_layer(self.shaped.function)),
+        }
         checks = render(self.target, "expect", **self.checks.context(self.target))
         return [checks, render_some("pytorch", "network", {**self.runtime.network, **more})]
 
@@ -94,13 +135,13 @@ class PyTorchFile(FileWriter):
 
     def note_layer(self, plan: ClassPlan, layer: Layer, is_stacked: bool) -> None:
         """A class or functions that PyTorch does not have."""
-        made = layer.op.torch_module(layer)
+        made = module_of(layer, self.carries)
         if made is None:
             text = layer.op.torch_expression(layer, [t.name for t in layer.inputs])
             for function in re.findall(r"(?<![\w.])[a-z]\w*(?=\()", text):
-                self.kernels.add(layer.op.name, function)
+                self.kernels.add(layer.op.name, function, features=self.features(layer))
         elif not made.kernel.startswith("nn."):
-            self.kernels.add(layer.op.name, made.kernel)
+            self.kernels.add(layer.op.name, made.kernel, features=self.features(layer))
 
     # ------------------------------------------------------------ classes
 
@@ -112,6 +153,7 @@ class PyTorchFile(FileWriter):
         return self.fitted(
             "block",
             name=plan.name,
+            cell=plan.function.origin is Origin.CELL,
             doc=block_doc(plan, self.classes.conditions(plan), self.shaped.model.program.source),
             arguments=", ".join(constructor.words[n] for n in plan.arguments),
             construct=constructor.lines(),
@@ -123,11 +165,11 @@ class PyTorchFile(FileWriter):
 
     def constructor(self, plan: ClassPlan) -> Constructor:
         """What writes the constructor of a class."""
-        return ModuleConstructor(plan, self.classes)
+        return ModuleConstructor(plan, self.classes, self.carries)
 
     def forward(self, plan: ClassPlan) -> ForwardWriter:
         """What writes the forward pass of a class."""
-        return ModuleForward(plan)
+        return ModuleForward(plan, self.carries)
 
     def block_backward(self, plan: ClassPlan) -> dict[str, object]:
         """The backward pass of a block: none, where gradients are left to autograd."""
@@ -188,8 +230,12 @@ class PyTorchFile(FileWriter):
     def term(self, loss: Layer, arguments: list[str]) -> str:
         """One loss; like a constant, what it compares with has no gradient."""
         constant = set(self.shaped.targets.values())
-        if not self._differentiated():
-            constant |= set(self.shaped.inputs.values())
+        is_differentiated = bool(self._differentiated())
+        constant |= {
+            tensor
+            for tensor in self.shaped.inputs.values()
+            if not is_differentiated or tensor.type.content is not Content.REAL
+        }
         given = zip(loss.inputs[1:], arguments[1:], strict=True)
         rest = [name if t in constant else f"{name}.detach()" for t, name in given]
         return loss.op.torch_expression(loss, [arguments[0], *rest])

@@ -1,0 +1,73 @@
+"""Data `text`: one long text, whose next word or character is to be told."""
+
+from __future__ import annotations
+
+from specc.settings.base import Use
+from specc.settings.data import Data, Source, Words
+from specc.settings.fit import Field, need_sequence, one_input_one_target
+from specc.settings.paths import common_folder, file_path
+from specc.settings.series import LONGEST, SHARE
+from specc.signature import BOOLEAN, TEXT, Argument, choice, whole
+from specc.types import Content
+
+
+class Text(Source):
+    """A text in UTF-8, plain or .gz, as a sequence of tokens: each is to be told by those before.
+
+    Gives token[steps] and, the same one further on, label[steps]. Of `of V` tokens, 0 stands for
+    all that are unknown; the others are the V − 1 most frequent of the training part, in the
+    order of frequency, then of the alphabet. If there are fewer, the last ones stay unused. The
+    vocabulary goes with the weights into the files of a run. The end of the text is the test
+    part, which is read once and in order, the state carried from segment to segment.
+
+    A net whose number of steps is a free letter can write: the generated script then takes
+    `--generate "the time"`, with `--length` and `--temperature`.
+    """
+
+    name = "text"
+    arguments = (
+        Argument("file", TEXT, doc="the file"),
+        Argument("level", choice("char", "word"), "char", "what a token is; blanks separate words"),
+        Argument("steps", whole(1, LONGEST), 35, "how many tokens a segment has"),
+        Argument(
+            "sampling",
+            choice("random", "adjacent"),
+            "random",
+            "`random`: segments in random order, the state is zero before each; `adjacent`: a "
+            "batch goes on where the one before ended, its state carried and its gradient cut",
+        ),
+        Argument(
+            "letters", BOOLEAN, False, "lower-case letters only, with one blank for all between"
+        ),
+        Argument("test", SHARE, 0.1, "the share of the tokens, the last, that is the test part"),
+    )
+
+    def source(self, use: Use) -> Data:
+        """The file, once the net takes tokens and tells labels."""
+        given, wanted = one_input_one_target(use)
+        steps = int(use.number("steps"))
+        size = need_sequence(use, given, Content.TOKEN, steps)
+        need_sequence(use, wanted, Content.LABEL, steps, size)
+        folder, (file,) = common_folder((file_path(use, "file"),))
+        context = {
+            "file": file,
+            "level": use.text("level"),
+            "steps": steps,
+            "adjacent": use.text("sampling") == "adjacent",
+            "letters": use.values["letters"],
+            "test": use.number("test"),
+            "input": given.tensor.name,
+            "target": wanted.tensor.name,
+            "size": size,
+        }
+        words = Words(use.text("sampling"), use.text("level") if _can_write(use, given) else None)
+        template = "data/text.py.j2"
+        return Data(self.name, template, context, folder, True, overlaps=True, words=words)
+
+
+def _can_write(use: Use, given: Field) -> bool:
+    """Whether the net takes any number of tokens, and gives the scores of the next, alone."""
+    shaped = use.section.shaped
+    compared = [loss.inputs[0] for loss in shaped.losses]
+    is_free = not given.type.shape[0].is_known
+    return is_free and len(shaped.outputs) == 1 and list(shaped.outputs) == compared

@@ -1,0 +1,180 @@
+"""Sequences in `specc verify`: what passes, and bugs that are planted in recurrences."""
+
+from __future__ import annotations
+
+import pytest
+from mutations import GRADIENT, HANDS_BACK, RESULT, Mutation, check_found, verified
+
+STACK = """\
+net Stack {
+  input  w: token[T] of 7 padded
+  target y: real[3]
+  embedding(7, 3)
+  gru(4, layers=2, dropout=0.3)
+  last
+  dense(3)
+  loss mse
+}
+"""
+BOTH = """\
+net Both {
+  input  x: real[T, 3] padded
+  target y: real[3]
+  gru(2, bidirectional=true)
+  conv1d(3, 2)
+  global_avgpool
+  loss mse
+}
+"""
+STATES = """\
+net States {
+  input  x: real[T, 3], s: real[1, 4]
+  target y: real[4]
+  from x -> lstm(4, initial=s) as (all, hidden, memory)
+  from hidden, memory -> add -> flatten as a
+  from all -> last as b
+  from a, b -> add
+  loss mse
+}
+"""
+CELL = """\
+cell gated(units) {
+  input x
+  state h: [units], c: [units]
+  from x, h -> concat -> dense(4 * units) -> split(4) as (i, f, g, o)
+  from f -> sigmoid as forget
+  from i -> sigmoid as write
+  from g -> tanh as fresh
+  from forget, c -> multiply as kept
+  from write, fresh -> multiply as added
+  from kept, added -> add as state c
+  tanh as squashed
+  from o -> sigmoid as read
+  from read, squashed -> multiply as state h
+}
+net Cell {
+  input  x: real[T, 2] padded
+  target y: real[3]
+  scan gated(3) as (all, h, c)
+  from all -> last as a
+  from c -> tanh as b
+  from a, b -> add
+  loss mse
+  output all
+}
+"""
+
+MUTATIONS = {
+    "swapped gates": Mutation(STACK, "(r, z, new) = ", "(z, r, new) = ", "gru1", 5, RESULT),
+    "reset before the product": Mutation(
+        STACK,
+        "np.add(product[2], c, out=inner[t])\n"
+        "            new[t] += np.multiply(r[t], inner[t], out=product[0])",
+        "np.add((r[t] * h[t]) @ weight[2], c, out=inner[t])\n            new[t] += inner[t]",
+        "gru1",
+        5,
+        RESULT,
+    ),
+    "a step too few back": Mutation(
+        STACK,
+        "in reversed(range(len(d_y)))",
+        "in reversed(range(1, len(d_y)))",
+        "gru1.weight_ih_l0",
+        5,
+        GRADIENT,
+    ),
+    "bias of the recurrent product": Mutation(
+        STACK,
+        "np.matmul(ones, d_u, out=self.bias_hh_l0.gradient)",
+        "self.bias_hh_l0.gradient[...] = 0",
+        "gru1.bias_hh_l0",
+        5,
+        GRADIENT,
+    ),
+    "no mask between layers on the way back": Mutation(
+        STACK,
+        "d_y = self.dropouts[i - 1].backward(d_y)",
+        "d_y = d_y + 0",
+        "gru1.weight_ih_l0",
+        5,
+        GRADIENT,
+    ),
+    "last step but one": Mutation(
+        STACK,
+        "lengths - 1\n        if training",
+        "lengths - 2\n        if training",
+        "last1",
+        6,
+        RESULT,
+    ),
+    "a token's first place alone": Mutation(
+        STACK, "np.add.reduceat(rows, starts)", "rows[starts]", "embedding1.weight", 4, GRADIENT
+    ),
+    "padding that learns": Mutation(
+        BOTH,
+        "d_y = d_y.swapaxes(0, 1) * inside",
+        "d_y = d_y.swapaxes(0, 1)",
+        "gru1.weight_ih_l0",
+        4,
+        GRADIENT,
+    ),
+    "backwards from the padding": Mutation(
+        BOTH, "x = reverse_steps(x, lengths)", "x = x[:, ::-1]", "gru1", 4, RESULT
+    ),
+    "padding that is put out": Mutation(BOTH, "y *= inside[t]", "y *= 1", "gru1", 4, RESULT),
+    "gradient of a last state": Mutation(
+        STATES, "0 if d_hidden is None else d_hidden[:, 0]", "0", "lstm1.weight_ih_l0", 4, GRADIENT
+    ),
+    "gradient of a first state": Mutation(
+        STATES,
+        "return d_x, d_h[:, np.newaxis]",
+        "return d_x, 0 * d_h[:, np.newaxis]",
+        "lstm1",
+        4,
+        HANDS_BACK,
+    ),
+    "the memory of the next step": Mutation(
+        STATES, "d_f *= c[:-1]", "d_f *= c[1:]", "lstm1.weight_ih_l0", 4, GRADIENT
+    ),
+    "a step of a cell too few back": Mutation(
+        CELL,
+        "reversed(range(d_y.shape[1]))",
+        "reversed(range(1, d_y.shape[1]))",
+        "scan1",
+        18,
+        "back",
+    ),
+    "a state that padding changes": Mutation(
+        CELL, "np.where(inside, *pair)", "pair[0]", "scan1.concat1", 4, RESULT
+    ),
+    "a state that padding does not hand back": Mutation(
+        CELL, "[d_state * ~inside", "[d_state * 0", "scan1", 18, "the gradient of `c`"
+    ),
+    "swapped parts": Mutation(
+        CELL,
+        "np.concatenate(d_parts,",
+        "np.concatenate(d_parts[::-1],",
+        "scan1.split1",
+        4,
+        HANDS_BACK,
+    ),
+    "states in another order in PyTorch": Mutation(
+        CELL,
+        "return next_h, next_h, next_c",
+        "return next_h, next_c, next_h",
+        "scan1.concat1",
+        4,
+        RESULT,
+        "pytorch",
+    ),
+}
+
+
+@pytest.mark.parametrize("text", [STACK, BOTH, STATES, CELL], ids=lambda t: t.split()[1])
+def test_the_originals_pass(text: str) -> None:
+    assert verified(text).failure is None
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_planted_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_found(MUTATIONS[name], monkeypatch)
