@@ -20,7 +20,7 @@ from specc.classes import (
     used_in_loop,
     used_outputs,
 )
-from specc.graph import Call, Layer, Loop, Node, Scan, Tensor
+from specc.graph import Call, Layer, Loop, Node, Origin, Scan, Tensor
 from specc.needs import gradients_needed, learns, tensors_in_need
 from specc.ops.base import GradientGraph, LayerOp, LossOp
 from specc.types import Content, TensorType
@@ -150,10 +150,11 @@ class _Differentiator(GradientGraph):
     def graph(self) -> BackwardGraph:
         """The backward pass."""
         used = zip(self.body.outputs, self.plan.used, strict=True)
-        incoming = []
+        incoming: list[Tensor] = []
         for output, is_used in used:
             if is_used and self.body is not self.classes.net.function:
-                incoming.append(self.new(output))
+                is_step = self.body.origin is Origin.CELL and not incoming
+                incoming.append(self.new(output, "y" if is_step else output.name))
                 self.contributions.setdefault(output, []).append(incoming[-1])
         self.result.d_outputs = tuple(incoming)
         for node in reversed(self.body.nodes):
@@ -303,9 +304,9 @@ class _Differentiator(GradientGraph):
         self.result.statements.append(Formula(kind, arguments, result))
         return result
 
-    def new(self, tensor: Tensor) -> Tensor:
+    def new(self, tensor: Tensor, name: str = "") -> Tensor:
         """A gradient of a tensor, under a name of its own."""
-        return Tensor(self.fresh(f"d_{tensor.name}"), tensor.type, tensor.span)
+        return Tensor(self.fresh(f"d_{name or tensor.name}"), tensor.type, tensor.span)
 
     def fresh(self, name: str) -> str:
         """A name that no other tensor has."""

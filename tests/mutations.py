@@ -12,7 +12,12 @@ from specc.check import ShapedModel
 from specc.diagnostics import Diagnostics
 from specc.options import Options
 from specc.pipeline import shape_one
+from specc.places import places
 from specc.source import Source
+from specc.verification.comparison import Precision
+from specc.verification.diagnosis import Comparison
+from specc.verification.side import Subject
+from specc.verification.sizes import choose_sizes
 from specc.verify import Plan, Verification, verify
 
 
@@ -70,3 +75,22 @@ def check_found(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> None:
     assert mutation.words in found.message
     assert f"`{mutation.path}`" in found.message
     assert found.primary.span.line == mutation.line
+
+
+def accusations(text: str) -> list[str]:
+    """What the search for the first difference says of a net whose sides agree."""
+    shaped = model(text)
+    found = places(shaped)
+    subject = Subject(shaped, found, None)
+    plan = Plan(steps=0, sizes=choose_sizes(shaped, found.values(), {}))
+    run = specc.verify._Run(subject, plan, specc.verify._compile(shaped, Options(), Diagnostics()))
+    sides = [run._side(name, Precision.DOUBLE) for name in ("pytorch", "numpy", "pytorch_explicit")]
+    messages = []
+    for batch, mode in zip(run.batches, ("training", "evaluation"), strict=True):
+        for side in sides:
+            side.set_numbers(run.start)
+        wanted, *traces = (side.traced(batch, mode == "training") for side in sides)
+        for side, trace in zip(sides[1:], traces, strict=True):
+            first = Comparison(subject, trace, wanted, Precision.DOUBLE, side.name).first(mode)
+            messages += [first.message] if first else []
+    return messages

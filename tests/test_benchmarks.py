@@ -25,7 +25,10 @@ def test_scripts_say_how_they_are_used(name: str) -> None:
 
 
 @pytest.mark.usefixtures("scripts")
-@pytest.mark.parametrize("name", ["softmax_regression", "mlp", "lenet", "nin", "resnet18"])
+@pytest.mark.parametrize(
+    "name",
+    ["softmax_regression", "mlp", "lenet", "nin", "resnet18", "rnn_waves", "lstm_characters"],
+)
 def test_both_sides_compute_the_same(name: str, tmp_path: Path) -> None:
     import step
     from networks import NETWORKS, compile_sides

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from compiled import Batch, Compiled, compile_file, compile_text, elementwise, errors, worst
+from test_golden import ROOT, ruff
 from test_pytorch_target import FORMS, check_same, hand_over, pytorch_code, pytorch_net
 
 from specc.diagnostics import CompileError, Diagnostics
@@ -159,6 +160,38 @@ block part(units) {{ scan step(units) -> dense(3) }}
   both -> tanh -> both -> dense(units)
   loss mse
 }}""",
+    "a loop that reads a first state": f"""{STEP}{HEAD}  input k: real[2]
+  from k -> tanh as h0
+  from x -> dense(2)
+  repeat 2 {{ scan step(2, h=h0) }}
+  loss mse
+}}""",
+    "taps": f"""{STEP}{HEAD}  dense(2)
+  for i in range(2) {{ scan step(2) as level[i] }}
+  from level[0], level[1] -> add
+  loss mse
+}}""",
+    "a state read in a loop": f"""cell loops(units) {{
+  input x
+  state h: [units]
+  dense(units)
+  repeat 2 {{ dense(units) as d; from d, h -> add -> tanh }}
+  dense(units) as state h
+}}
+{HEAD}  scan loops(units)
+  loss mse
+}}""",
+    "recurrences in a step": f"""{STEP}cell outer(units) {{
+  input x
+  state h: [units]
+  reshape([3, 1]) as rows
+  scan step(2) as (_, a)
+  from rows -> gru(2) -> last as b
+  from a, b, h -> concat -> dense(units) -> tanh as state h
+}}
+{HEAD}  scan outer(units)
+  loss mse
+}}""",
     "states with names that code needs": f"""cell names(units) {{
   input a
   state x: [units], y: [units], lengths: [units], training: [units], sequences: [1], sizes: [1]
@@ -171,8 +204,8 @@ block part(units) {{ scan step(units) -> dense(3) }}
   tanh as state sizes
   from y_, training -> add
 }}
-{HEAD}  input k: real[2], l: real[1]
-  from x -> scan names(units, x=k, y=k, lengths=k, sequences=l) as (s, _, a, b, _, _, c)
+{HEAD}  input k: real[2], k1: real[1]
+  from x -> scan names(units, x=k, y=k, lengths=k, sequences=k1) as (s, _, a, b, _, _, c)
   from a, b, c -> concat -> dense(units) -> loss mse(target=z)
   from s -> loss mse(target=y)
   output s
@@ -197,10 +230,10 @@ PADDED = {
     ),
     "states": f"""{PAIR}{LAST}  input c0: real[4]
   from x -> scan pair(units, c=c0) as (s, h, c)
-  last as l
+  last as end
   from s -> global_avgpool as g
   from c -> dense(units) as d
-  from h, d, g, l -> add
+  from h, d, g, end -> add
   loss mse
 }}""".replace("[T, 3]", "[T, 3] padded").replace("  last", "  from s -> last"),
     "one of two": f"""{STEP}{LAST}  input z: real[S, 3]
@@ -306,6 +339,18 @@ def test_steps_may_be_more_or_fewer_from_batch_to_batch() -> None:
         sized = compiled_way(WAYS["both"], {"T": steps})
         batch = sized.batch(n)
         assert worst(compiled.gradients(batch), sized.gradients(batch)) < 1e-12
+
+
+def test_code_is_clean(tmp_path: Path) -> None:
+    """All files of all ways, as ruff sees them."""
+    for number, text in enumerate([*WAYS.values(), *PADDED.values()]):
+        (tmp_path / f"way{number}_numpy.py").write_text(compile_text(text).text)
+        for form in FORMS:
+            code = pytorch_code(text, backward=form)
+            (tmp_path / f"way{number}_{form}.py").write_text(code)
+    config = ("--config", str(ROOT / "pyproject.toml"), "--no-cache")
+    ruff("check", *config, "--per-file-ignores", "*:D102", str(tmp_path))
+    ruff("format", "--check", "--diff", *config, str(tmp_path))
 
 
 def test_parameters_are_named_by_scan_or_label() -> None:

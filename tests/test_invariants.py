@@ -10,7 +10,7 @@ import pytest
 from specc.check import ShapedModel
 from specc.diagnostics import Diagnostics
 from specc.differentiate import Backward, TrainingModel, differentiate
-from specc.graph import Call, Layer, Tensor
+from specc.graph import Call, Layer, Scan, Tensor
 from specc.invariants import BrokenInvariant, verify
 from specc.pipeline import analyse
 from specc.source import Source
@@ -29,8 +29,29 @@ net N {
 """
 
 
+SEQUENCES = """
+cell plain(units) {
+  input x
+  state h: [units]
+  from x, h -> concat -> dense(units) -> tanh as state h
+}
+net S {
+  input  x: real[T, 3] padded, s: real[1, 4]
+  target y: real[4]
+  from x -> gru(4, initial=s) as (all, hidden) -> scan plain(4) -> last as a
+  from hidden -> flatten as b
+  from a, b -> add
+  loss mse
+}
+"""
+
+
 def shaped() -> ShapedModel:
     return analyse(Source("n.net", SPEC), Diagnostics())["N"]
+
+
+def sequences() -> ShapedModel:
+    return analyse(Source("s.net", SEQUENCES), Diagnostics())["S"]
 
 
 def block(model: ShapedModel) -> Call:
@@ -92,6 +113,57 @@ def test_shapes_hold() -> None:
 @pytest.mark.parametrize(("break_it", "message"), BROKEN, ids=lambda b: getattr(b, "__name__", ""))
 def test_broken_shapes_are_seen(break_it: Callable[[ShapedModel], None], message: str) -> None:
     model = shaped()
+    break_it(model)
+    with pytest.raises(BrokenInvariant, match=message):
+        verify(model)
+
+
+def recurrent(model: ShapedModel) -> Layer:
+    return next(n for n in model.function.nodes if isinstance(n, Layer))
+
+
+def lengths_before_the_state(model: ShapedModel) -> None:
+    layer = recurrent(model)
+    layer.tensors = layer.tensors[::-1]
+    layer.inputs = (layer.inputs[0], *layer.inputs[:0:-1])
+
+
+def no_lengths(model: ShapedModel) -> None:
+    layer = recurrent(model)
+    layer.tensors, layer.inputs = layer.tensors[:-1], layer.inputs[:-1]
+
+
+def some_results(model: ShapedModel) -> None:
+    layer = recurrent(model)
+    layer.outputs = (*layer.outputs, Tensor("more", layer.output, layer.span))
+
+
+def step_of_another_shape(model: ShapedModel) -> None:
+    scan = next(n for n in model.function.nodes if isinstance(n, Scan))
+    tensor = scan.function.inputs[0]
+    tensor.type = tensor.type.with_shape(constant(7))
+
+
+def state_that_grows(model: ShapedModel) -> None:
+    scan = next(n for n in model.function.nodes if isinstance(n, Scan))
+    tensor = scan.function.outputs[-1]
+    tensor.type = tensor.type.with_shape(constant(7))
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lengths_before_the_state, "lengths are not its last tensor"),
+        (no_lengths, "the lengths are others'"),
+        (some_results, "has 3 results"),
+        (step_of_another_shape, "`scan1` at .*all"),
+        (state_that_grows, "scan1.* makes"),
+    ],
+)
+def test_broken_sequences_are_seen(break_it: Callable[[ShapedModel], None], message: str) -> None:
+    model = sequences()
+    verify(model)
+    verify(differentiate(model, input_gradients=True))
     break_it(model)
     with pytest.raises(BrokenInvariant, match=message):
         verify(model)

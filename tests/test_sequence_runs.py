@@ -392,6 +392,30 @@ WRITTEN_FILES = {
     .replace("e(3)", "e(1)"),
     "random": letters("gru(4)", "letters=true"),
     "adjacent": letters("lstm(4)", "sampling=adjacent, level=word"),
+    "long_text": letters("gru(4)", "sampling=adjacent, test=0.123456789")
+    .replace("s=7", "s=90000")
+    .replace("next", "n" * 16)
+    .replace("chars", "c" * 16),
+    "long_words": letters("gru(4)", "letters=true, level=word")
+    .replace("s=7", "s=90000")
+    .replace("chars", "c" * 16),
+    "long_series": INDEX.replace("12", "90000")
+    .replace("3]", "90000]")
+    .replace("=3", "=90000")
+    .replace("(3)", "(90000)")
+    .replace("days", "d" * 16)
+    .replace("volume", "v" * 80),
+    "long_waves": WAVE.replace("data sines", "data sines(points=1000000, test=1000000)").replace(
+        "wave:", "w" * 16 + ":"
+    ),
+    "long_reviews": MOODS.replace("PADDED", "padded")
+    .replace("8]", "90000]")
+    .replace("=8", "=90000")
+    .replace("LAYERS", "embedding(vocab, 3) -> last")
+    .replace("length", 'stopwords="s.txt", length')
+    .replace("words", "w" * 16, 1)
+    .replace("label of 2", "label of 90000")
+    .replace("dense(2)", "dense(90000)"),
     "fixed": letters("dropout(0.1) -> rnn(4)").replace("[T]", "[7]"),
     **{n: t.replace("LAYERS", "embedding(vocab, 3) -> gru(4) -> last") for n, t in REST.items()},
 }

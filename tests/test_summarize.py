@@ -197,6 +197,58 @@ def test_free_sizes_can_be_given() -> None:
 # ---------------------------------------------------------------- time
 
 
+CELL = """
+cell plain(units) {
+  input x
+  state h: [units]
+  from x -> dense(units) as a
+  from h -> dense(units) as b
+  from a, b -> add -> tanh as state h
+}
+net C {
+  input  x: real[T, 3]
+  target y: real[4]
+  scan plain(4) -> last
+  loss mse
+}
+"""
+
+
+def test_a_cell_costs_as_much_as_the_layer_it_is() -> None:
+    """W [4, 3], U [4, 4], two biases; remembered are the input, every state, and the results."""
+    cell = analyse(Source("c.net", CELL), Diagnostics())["C"]
+    text = CELL[CELL.index("net") :].replace("scan plain(4)", "rnn(4)")
+    layer = analyse(Source("c.net", text), Diagnostics())["C"]
+    for sizes in ({"T": 7}, {}):
+        own, other = summarize(cell, 2, sizes), summarize(layer, 2, sizes)
+        assert own.parameters == other.parameters == 12 + 16 + 8
+        assert own.multiply_adds == other.multiply_adds == (196 if sizes else "28 * T")
+        assert own.rows[0].layer == "dense 4, each step"
+    activations = 4 * 2 * 7 * (3 + 4 + 4)  # the stack of all results is a copy
+    assert summarize(cell, 2, {"T": 7}).parts.activations == activations
+
+
+@pytest.mark.parametrize(
+    ("layer", "weights", "kept"),
+    [
+        ("rnn(4)", 4 * (3 + 4), 0),
+        ("gru(4)", 12 * (3 + 4), 16),
+        ("lstm(4, bidirectional=true)", 2 * 16 * (3 + 4), 40),
+        ("gru(4, layers=2)", 12 * (3 + 4 + 4 + 4), 16 + 16 + 4),
+        ("gru(4, layers=2, bidirectional=true)", 24 * (3 + 4 + 8 + 4), 2 * (16 + 16 + 4)),
+    ],
+)
+def test_recurrent_layers(layer: str, weights: int, kept: int) -> None:
+    """Every weight once a step; kept are the gates and one more a unit, and what lies between."""
+    text = CELL[CELL.index("net") :].replace("scan plain(4)", layer)
+    text = text.replace("real[4]", f"real[{8 if 'bi' in layer else 4}]")
+    shaped = analyse(Source("c.net", text), Diagnostics())["C"]
+    assert summarize(shaped).multiply_adds == f"{weights} * T"
+    units = 8 if "bi" in layer else 4
+    activations = 4 * 10 * (3 + units + kept)  # `last` is a view
+    assert summarize(shaped, 1, {"T": 10}).parts.activations == activations
+
+
 def test_totals_take_time_in_proportion_to_the_functions() -> None:
     doubling = "".join(f"block b{i} {{ b{i - 1} -> b{i - 1} }}\n" for i in range(1, 17))
     model = net("b16", blocks="block b0 { dense(4) }\n" + doubling)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from commandline import specc
 from compiled import compile_text
+from mutations import accusations
 from schemes import CASES
 
 from specc.commands import verify as command
@@ -122,6 +123,12 @@ def test_shipped_specs_pass(path: Path) -> None:
 @pytest.mark.parametrize("name", list(CASES)[::4])
 def test_difficult_schemes_pass(name: str) -> None:
     assert verified(Source("scheme.net", CASES[name].spec), steps=1).failure is None
+
+
+@pytest.mark.parametrize("name", list(CASES)[2::5])
+def test_what_agrees_is_not_accused(name: str) -> None:
+    """The search for the first difference finds none, in both modes, on any side."""
+    assert accusations(CASES[name].spec) == []
 
 
 def test_both_precisions_and_every_backward_pass_are_compared() -> None:
@@ -291,7 +298,10 @@ def test_a_foreign_file_is_not_overwritten(folder: Path) -> None:
         (("tiny.net", "--size", "Q=3"), "`Tiny` has no free size `Q`; it has `T`"),
         (("plain.net", "-o", "x.json", "--no-proof"), "give `-o` or `--no-proof`, not both"),
         (("plain.net", "--batch", "0"), "--batch"),
-        (("vectors.net", "--batch", "1"), "'--batch': `batchnorm1` (vectors.net:5) normalises over"),
+        (
+            ("vectors.net", "--batch", "1"),
+            "'--batch': `batchnorm1` (vectors.net:5) normalises over",
+        ),
         (
             ("windows.net", "--size", "T=8"),
             "'--size': `conv1d1` (windows.net:4) has the size T - 8, which would be 0 for T = 8",

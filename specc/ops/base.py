@@ -162,8 +162,9 @@ class Construction:
 class Sample:
     """A call that tests try: `Sample("conv(4, 3)", (3, 8, 8))`; a shape or declaration an input.
 
-    `inputs` are declarations, `"real[3, 8, 8]"`; `target` is that of a loss's target: `"label of 3"`.
-    Tensor arguments are the inputs behind the first, `x1`, `x2`, …; the mask of a loss is `m`.
+    `inputs` are declarations, `"real[3, 8, 8]"`; `target` is that of a loss's target,
+    `"label of 3"`. Tensor arguments are the inputs behind the first, `x1`, `x2`, …; the mask of a
+    loss is `m`.
     """
 
     call: str

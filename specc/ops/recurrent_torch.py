@@ -1,4 +1,4 @@
-"""Recurrent layers in PyTorch: its own module where that is enough, else a class derived from it."""
+"""Recurrent layers in PyTorch: its own module where that is enough, else a class based on it."""
 
 from __future__ import annotations
 

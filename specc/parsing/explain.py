@@ -36,9 +36,6 @@ _GROUPS = (
 )
 """Sets of terminals that one word describes: what must be there, what it covers, the word."""
 
-_ENOUGH = ("a statement", _ITEMS)
-"""Where one of these fits, nothing else is worth a word."""
-
 _SHOWN = {
     "NAME": "a name",
     "STRING": "a string",
@@ -154,8 +151,8 @@ def expected(fitting: frozenset[str]) -> str:
     left, words = set(fitting), list[str]()
     for needed, covered, word in _GROUPS:
         if needed <= left:
-            if word in _ENOUGH:
-                return word
+            if word in ("a statement", _ITEMS):
+                return word  # where one of these fits, nothing else is worth a word
             left -= covered
             words += [word] if word else []
     texts = _literals() | _SHOWN

@@ -126,8 +126,10 @@ class _Instrument(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         is_watched = node.name in _WATCHED and [a.arg for a in node.args.args[:1]] == ["self"]
-        self.method = node.name if is_watched else ""
-        return self.generic_visit(node)
+        around, self.method = self.method, node.name if is_watched else ""
+        self.generic_visit(node)
+        self.method = around
+        return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:
         stored = [n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)]
