@@ -18,10 +18,12 @@ from test_networks import DIGITS, FAMILIES
 from torch import nn
 
 from specc.diagnostics import Diagnostics
+from specc.graph import count_parameters
 from specc.options import Options
 from specc.pipeline import analyse, generate, load
 from specc.resources import resource
 from specc.small import small_settings
+from specc.types import Content
 
 SPECS = sorted(resource("specs").glob("*.net"), key=lambda path: path.name)
 NETS = [path for path in SPECS if analyse(load(path), Diagnostics())]
@@ -36,10 +38,23 @@ PARAMETERS = {
     "perceptron": 3 + 1,
     "softmax_regression": 7_850,
     "xor": (2 * 8 + 8) + (8 + 1),
+    "sines_rnn": (30 + 900 + 60) + 2 * (2 * 900 + 60) + 31,
+    "bptt": 2,
     **DIGITS,
 }
 """How many numbers each network learns, counted by hand; for the large ones see
 `test_networks.py`."""
+SEQUENCES = {
+    "char_rnn": 256 * (28 + 256 + 2) + 28 * 257,
+    "char_lstm": 1024 * (28 + 256 + 2) + 1024 * (256 + 256 + 2) + 28 * 257,
+    "char_gru": 768 * (28 + 256 + 2) + 28 * 257,
+    "index_lstm": 512 * (3 + 128 + 2) + 2 * 512 * (128 + 128 + 2) + 20 * 129,
+    "sentiment_gru": 96 * (50 + 32 + 2) + 2 * 96 * (32 + 32 + 2) + 2 * 33,
+    "sentiment_gru_dropout": 96 * (50 + 32 + 2) + 2 * 96 * (32 + 32 + 2) + 2 * 33,
+    "sentiment_bigru": 2 * (96 * (50 + 32 + 2) + 2 * 96 * (32 + 32 + 2)) + 2 * 193,
+    "text_cnn": 20_000 * 50 + 100 * (50 * (3 + 4 + 5) + 3) + 2 * 301,
+}
+"""The same of those over texts and series, at full size."""
 
 
 def small(path: Path) -> list[str]:
@@ -50,7 +65,7 @@ def small(path: Path) -> list[str]:
 @pytest.fixture(scope="module", params=NETS, ids=lambda path: path.stem)
 def spec(request: pytest.FixtureRequest) -> tuple[Path, Compiled]:
     """A shipped spec and its network, at a small size."""
-    return request.param, compile_file(request.param, small(request.param))
+    return request.param, compile_file(request.param, small(request.param), sizes={"T": 7})
 
 
 # ---------------------------------------------------------------- what they are
@@ -65,8 +80,8 @@ def test_no_diagnostics(path: Path) -> None:
 
 
 def test_every_spec_is_counted_by_hand() -> None:
-    assert {path.stem for path in NETS} == PARAMETERS.keys() | FAMILIES
-    assert {path.stem for path in NETS if small(path)} == FAMILIES
+    assert {path.stem for path in NETS} == PARAMETERS.keys() | SEQUENCES.keys() | FAMILIES
+    assert {path.stem for path in NETS if small(path)} == SEQUENCES.keys() | FAMILIES
 
 
 def test_as_many_parameters_as_counted_by_hand(spec: tuple[Path, Compiled]) -> None:
@@ -75,6 +90,12 @@ def test_as_many_parameters_as_counted_by_hand(spec: tuple[Path, Compiled]) -> N
     assert size == PARAMETERS.get(path.stem, size)
     assert size == sum(array.size for array in compiled.net.parameters().values())
     assert f"{size:,} parameters" in compiled.text
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_sequences_have_as_many_parameters_as_counted_by_hand(name: str) -> None:
+    (shaped,) = analyse(load(resource("specs", f"{name}.net")), Diagnostics()).values()
+    assert count_parameters(shaped.function) == SEQUENCES[name]
 
 
 def test_gradients_are_finite_differences(spec: tuple[Path, Compiled]) -> None:
@@ -97,10 +118,11 @@ def test_gradients_with_other_settings() -> None:
 def test_gradients_of_inputs_change_nothing_else(spec: tuple[Path, Compiled]) -> None:
     """The file that prunes them has the same gradients of parameters."""
     path, compiled = spec
-    full = compile_file(path, small(path), input_gradients=True)
+    full = compile_file(path, small(path), input_gradients=True, sizes={"T": 7})
     batch = compiled.batch(3)
     found, wanted = compiled.gradients(batch), full.gradients(batch)
-    inputs = {tensor.name for tensor in compiled.shaped.inputs.values()}
+    tensors = compiled.shaped.inputs.values()
+    inputs = {tensor.name for tensor in tensors if tensor.type.content is Content.REAL}
     assert wanted.keys() - found.keys() == inputs
     assert worst(found, {name: wanted[name] for name in found}) < 1e-12
 

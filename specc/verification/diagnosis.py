@@ -154,10 +154,11 @@ class Comparison:
 
     def _step(self, place: Place, call: int, floor: float) -> Iterator[Difference]:
         """The gradients that come to a step of a cell, from its result and the next step."""
-        for index in range(1 + len(place.node.optional_results)):
+        states = place.node.optional_results if isinstance(place.node, Scan) else ()
+        for index in range(1 + len(states)):
             key = place.path, call, index
             if self._differ(self.found.steps.get(key), self.wanted.steps.get(key), floor):
-                which = f"`{place.node.optional_results[index - 1]}`" if index else "its result"
+                which = f"`{states[index - 1]}`" if index else "its result"
                 message = f"the gradient of {which} in `{place.path}` is another in {self.sides}"
                 detail = f"in step {call + 1}"
                 yield Difference(place.path, message, place, detail, self.note)

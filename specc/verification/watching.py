@@ -91,6 +91,7 @@ class StepWatch:
         self.trace.order.append((self.path, self.calls))
         for index, d_result in enumerate(d_results):
             self.trace.steps[self.path, self.calls, index] = self.array(d_result)
+        assert self.backward is not None  # or nobody would call this
         return self.backward(*d_results)
 
 
