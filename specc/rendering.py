@@ -59,7 +59,7 @@ def kernel_classes(target: str) -> frozenset[str]:
     folders = [resource("templates", folder) for folder in (target, "common")]
     for path in (path for folder in folders for path in folder.rglob("*.j2")):
         text = path.read_text("utf-8")
-        found.update(re.findall(r"^class (\w+)", text, re.MULTILINE))
+        found.update(re.findall(r"^(?:\{\{[^}]*\}\})?class (\w+)", text, re.MULTILINE))
         for listed in re.findall(r"for kernel in \[(.*?)\]", text):
             found.update(re.findall(r'"(\w+)"', listed))
     return frozenset(found)

@@ -101,10 +101,10 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "train/l2": {"strength": 0.0001, "clip": False},
     "train/clip": {"norm": 5.0},
     "train/split": {"share": 0.1},
-    "train/batches": {"segments": False},
+    "train/batches": {"segments": False, "padded": {}},
     "train/generate": {"net": "Net", "level": "char", "numpy": True},
     "train/evaluate": {"segments": False, "inputs": ["image"], "metrics": (ACCURACY,)},
-    "train/epoch": {**CHOICES, "first": "image"},
+    "train/epoch": {**CHOICES, "padded": {}, "first": "image"},
     "train/loop": {**CHOICES, **LOOP},
     "train/command": {**CHOICES, **COMMAND},
     "train/watch": {

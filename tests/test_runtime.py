@@ -287,7 +287,7 @@ def evaluate(x: Any, y: Any, batch: int = 2, **metric: Any) -> dict[str, float]:
     metric = {"form": None, "axis": None, "output": None, "target": "y"} | metric
     text = render("train/evaluate", segments=False, inputs=["x"], metrics=(metric,))
     data = {"x": np.asarray(x), "y": np.asarray(y)}
-    return load(render("train/batches"), text).evaluate(Echo(), data, batch)  # type: ignore[no-any-return]
+    return load(render("train/batches", padded={}), text).evaluate(Echo(), data, batch)  # type: ignore[no-any-return]
 
 
 def test_metrics() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from specc.check import ShapedModel
+from specc.checking.lengths import known_lengths
 from specc.graph import every_layer
 from specc.settings.inits import Drawn
 from specc.settings.metrics import Score
@@ -65,6 +66,7 @@ def contexts(
     inputs = [tensor.name for tensor in shaped.inputs.values()]
     choices = _choices(training) | {"dropout": dropout, "explicit": explicit, "numpy": numpy}
     metrics, segments = _metrics(training.metrics), {"segments": choices["segments"]}
+    padded = {"padded": padded_names(shaped)}
     found: list[tuple[str, Context | None]] = [
         (training.data.template, training.data.context),
         ("train/chunks.py.j2", {} if numpy else None),
@@ -73,14 +75,29 @@ def contexts(
         ("train/l2.py.j2", _if(training.penalty, "strength", choices)),
         ("train/clip.py.j2", _if(training.clip, "norm")),
         ("train/split.py.j2", _if(training.split, "share")),
-        ("train/batches.py.j2", {} if numpy else segments),
+        ("train/batches.py.j2", padded if numpy else padded | segments),
         ("train/evaluate.py.j2", {**segments, "inputs": inputs, "metrics": metrics}),
-        ("train/epoch.py.j2", {**choices, "first": inputs[0]}),
+        ("train/epoch.py.j2", {**choices, **padded, "first": inputs[0]}),
         ("train/loop.py.j2", {**choices, **_loop(training, shaped, net, inputs[0])}),
         ("train/generate.py.j2", _generation(training, net, numpy)),
         ("train/command.py.j2", {**choices, **_command(training, net, shaped, spec_folder)}),
     ]
     return [(template, context) for template, context in found if context is not None]
+
+
+def padded_names(shaped: ShapedModel) -> dict[str, list[str]]:
+    """The arrays that can do without padding that a whole batch has, by the name of their lengths.
+
+    Those are all that have a free number of steps in common with a padded input.
+    """
+    tensors = (*shaped.inputs.values(), *shaped.targets.values())
+    found: dict[str, list[str]] = {}
+    for tensor in shaped.inputs.values():
+        steps = tensor.type.shape[:1]
+        if tensor.type.padded and steps and not steps[0].is_known:
+            lengths = known_lengths(shaped.inputs.values())[tensor.type.padded].name
+            found[lengths] = [other.name for other in tensors if other.type.shape[:1] == steps]
+    return found
 
 
 def _if(value: float | None, name: str, more: Context | None = None) -> Context | None:

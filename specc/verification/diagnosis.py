@@ -224,7 +224,8 @@ class Comparison:
     def _of_variable(self, place: Place, tensor: Tensor, call: int) -> Any:
         """The reference's gradient of a variable; `None` if it held other tensors before."""
         name = f"{place.owner}:{tensor.name}"
-        if self.wanted.calls[name] != self.found.calls[place.path]:
+        calls = self.found.calls[place.path] or 1  # those of losses are not counted
+        if self.wanted.calls[name] != calls:
             return None
         return self.wanted.gradients.get((name, call))
 
