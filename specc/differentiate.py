@@ -21,7 +21,7 @@ from specc.classes import (
     used_outputs,
 )
 from specc.graph import Call, Layer, Loop, Node, Origin, Scan, Tensor
-from specc.needs import gradients_needed, learns, tensors_in_need
+from specc.needs import body_learns, gradients_needed, learns, tensors_in_need
 from specc.ops.base import GradientGraph, LayerOp, LossOp
 from specc.types import Content, TensorType
 
@@ -148,7 +148,9 @@ class _Differentiator(GradientGraph):
         self.taken.update(t.name for n in self.body.nodes for t in n.outputs)
 
     def graph(self) -> BackwardGraph:
-        """The backward pass."""
+        """The backward pass; empty where no gradient is needed."""
+        if not self._goes_back(self.plan):
+            return BackwardGraph(d_inputs=(None,) * len(self.body.inputs))
         used = zip(self.body.outputs, self.plan.used, strict=True)
         incoming: list[Tensor] = []
         for output, is_used in used:
@@ -172,6 +174,10 @@ class _Differentiator(GradientGraph):
         }
         return self.result
 
+    def _goes_back(self, plan: ClassPlan) -> bool:
+        """Whether a class has a backward pass: it learns, or has an input that needs a gradient."""
+        return any(self.needs[id(plan)]) or body_learns(plan.function)
+
     def visit(self, node: Node) -> None:
         """The gradients of a node's inputs, from those of its outputs."""
         if isinstance(node, Layer) and isinstance(node.op, LossOp):
@@ -181,8 +187,7 @@ class _Differentiator(GradientGraph):
                 self.contribute(node.inputs[0], d_input)
             return
         wanted = any(t in self.needed for t in node.outputs)
-        must_pop = self.plan.is_stacked or is_called_again(self.body, node)
-        if not wanted and not must_pop:
+        if not wanted and not self._must_pop(node):
             return
         if isinstance(node, Layer):
             self._visit_layer(node, wanted)
@@ -192,6 +197,13 @@ class _Differentiator(GradientGraph):
             self._visit_call(node)
         else:
             self._visit_loop(node)
+
+    def _must_pop(self, node: Node) -> bool:
+        """Whether a use of a node must be taken back for the others', needed or not."""
+        if not (self.plan.is_stacked or is_called_again(self.body, node)):
+            return False
+        children = self.classes.children(self.plan, node)
+        return not children or any(map(self._goes_back, children))
 
     def _visit_layer(self, layer: Layer, wanted: bool) -> None:
         if not wanted and not _keeps_values(layer):
@@ -216,8 +228,6 @@ class _Differentiator(GradientGraph):
         self.result.statements.append(Backward(call, d_outputs, d_inputs))
 
     def _visit_scan(self, scan: Scan) -> None:
-        if not any(self.needs[id(self.classes.plan_at(self.plan, scan))]):
-            return  # there is nothing to go back for
         results = zip(("", *scan.optional_results), scan.outputs, strict=False)
         used = {n: t for n, t in results if not n or self.contributions.get(t)}
         d_outputs = tuple(self.total(t) for t in used.values())

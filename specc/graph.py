@@ -163,6 +163,13 @@ class Loop:
 Node = Layer | Call | Loop
 
 
+def carries_state(node: Node) -> bool:
+    """Whether a node can begin where its last pass ended: one that is given no first state."""
+    if isinstance(node, Scan) or (isinstance(node, Layer) and node.op.carries_state):
+        return not set(node.tensors) - {"lengths"}
+    return False
+
+
 class Origin(Enum):
     """What a function is the body of."""
 

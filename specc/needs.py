@@ -45,7 +45,7 @@ def _loop_needs(
         child[0] |= carried
         for i, tensor in enumerate(iteration.inputs, start=1):
             child[i] |= tensor in needed
-        carried = carried or any(child) or _body_learns(iteration.function)
+        carried = carried or any(child) or body_learns(iteration.function)
 
 
 def tensors_in_need(function: Function, inputs: Iterable[bool]) -> set[Tensor]:
@@ -74,9 +74,9 @@ def learns(node: Node) -> bool:
         return any(not parameter.is_buffer for parameter in node.op.parameters(node))
     if isinstance(node, Call):
         return count_parameters(node.function) > 0
-    return any(_body_learns(i.function) for i in node.iterations)
+    return any(body_learns(i.function) for i in node.iterations)
 
 
-def _body_learns(function: Function) -> bool:
-    """Whether a loop's body learns: what is shared around it belongs to another function."""
-    return count_parameters(function) > 0 or bool(function.borrowed)
+def body_learns(function: Function) -> bool:
+    """Whether any node of a body learns, of those that are shared around it, too."""
+    return any(map(learns, function.nodes))

@@ -76,6 +76,7 @@ ACCURACY: dict[str, Any] = {
     "axis": 1,
     "output": None,
     "target": "digit",
+    "lengths": None,
 }
 IDX: dict[str, Any] = {
     "title": "digits",
@@ -119,6 +120,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
             {"name": "image", "shape": [2, 3], "classes": None},
             {"name": "digit", "shape": [], "classes": 10},
         ),
+        "padded": {},
     },
     "data/csv": {
         "files": ("a.csv",),

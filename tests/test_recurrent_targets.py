@@ -6,6 +6,7 @@ where these are joined, states that are given, named and carried on, padded sequ
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 from compiled import Compiled, compile_text
-from test_pytorch_target import FORMS, check_same, numbers, pytorch_code, pytorch_net
+from test_pytorch_target import FORMS, check_same, hand_over, numbers, pytorch_code, pytorch_net
 
 from specc.rendering import render
 
@@ -148,6 +149,51 @@ net N {{
         check_same(compiled, code, compiled.batch(3), tmp_path)
 
 
+RATES = {
+    "block": """
+block part(rate) {{ {op}(3, layers=2, dropout=rate) }}
+net N {{ input x: real[4, 2]; target t: real[4, 3]; part({0}) -> part({1}); loss mse }}
+""",
+    "loop": """
+net N {{
+  input x: real[4, 3]
+  target t: real[4, 3]
+  for rate in [{0}, {1}] {{ {op}(3, layers=2, dropout=rate) }}
+  loss mse
+}}
+""",
+    "loop of blocks": """
+block part(rate) {{ {op}(3, layers=2, dropout=rate) as {names}; from p -> tanh }}
+net N {{
+  input x: real[4, 3]
+  target t: real[4, 3]
+  for rate in [{0}, {1}] {{ part(rate) }}
+  loss mse
+}}
+""",
+}
+
+
+@pytest.mark.parametrize("rates", [(0, 0.5), (0.5, 0)])
+@pytest.mark.parametrize("form", RATES)
+@pytest.mark.parametrize("op", FORM)
+def test_one_class_with_and_without_dropout(
+    op: str, form: str, rates: tuple[float, float], tmp_path: Path
+) -> None:
+    """What one of the layers of a class needs, the class has."""
+    names = "(p, _, _)" if op == "lstm" else "(p, _)"
+    check(RATES[form].format(*rates, op=op, names=names), tmp_path)
+
+
+@pytest.mark.parametrize("op", FORM)
+def test_no_dropout_where_no_rate_asks_for_it(op: str) -> None:
+    text = RATES["block"].format(0, 0, op=op)
+    assert f"nn.{op.upper()}(in_features, 3, num_layers=2, batch_first=True)" in pytorch_code(text)
+    code = compile_text(text).text
+    assert "class Dropout" not in code
+    assert "dropout=" not in code
+
+
 SEQUENCES = {
     "a view of the last step does not share memory with what is kept": """
   input x: real[4, 3] PADDED
@@ -212,11 +258,11 @@ def test_usual_layers_are_pytorchs_own(op: str) -> None:
 
 
 @pytest.mark.parametrize("backward", FORMS)
-@pytest.mark.parametrize("stack", ["", "layers=2, bidirectional=true", "layers=2, dropout=0.5"])
+@pytest.mark.parametrize("stack", ["", "layers=2, dropout=0.5"])
 @pytest.mark.parametrize("op", FORM)
 def test_state_that_is_carried_on(op: str, stack: str, backward: str) -> None:
     """Two halves of a sequence are the whole, if the second begins where the first ended."""
-    net = carrying(op, stack.replace("bidirectional=true", ""), backward)
+    net = carrying(op, stack, backward)
     x = torch.randn(3, 6, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     whole = net(x)[0]
     assert torch.equal(net(x)[0], whole)
@@ -234,6 +280,70 @@ def test_gradient_ends_where_a_state_is_carried_on() -> None:
     net(x)
     net(x[:, :1].detach())[0].sum().backward()
     assert x.grad is None
+
+
+GIVEN_CELL = """
+net N {
+  input  chars: token[T] of 4
+  target next:  label[T] of 4
+  one_hot(4) -> FIRST as (a, NAMES)
+  from a -> lstm(3, initial_cell=c)
+  dense(4)
+  loss cross_entropy
+}
+train {
+  data      text("a.txt", steps=4, sampling=adjacent)
+  epochs    1
+  batch     2
+  optimizer sgd(0.1)
+}
+"""
+
+
+@pytest.mark.parametrize("form", ["numpy", *FORMS])
+@pytest.mark.parametrize(("first", "names"), [("lstm(3)", "_, c"), ("gru(3)", "c")])
+def test_layer_that_is_given_a_state_carries_none(
+    first: str, names: str, form: str, tmp_path: Path
+) -> None:
+    """Nor the other state, that is not given: the pass is that of PyTorch's layers, by hand."""
+    text = GIVEN_CELL.replace("FIRST", first).replace("NAMES", names)
+    compiled = compile_text(text, sizes={"T": 4}, path=tmp_path / "n.net")
+    code, x = compiled.text, compiled.batch(2)["chars"]
+    net, forward = compiled.net, compiled.net.forward
+    if form != "numpy":
+        code = pytorch_code(text, tmp_path / "n.net", backward=form)
+        net = pytorch_net(code).eval()
+        hand_over(compiled, net, tmp_path)
+
+        def forward(part: Any) -> Any:
+            return numbers(net(torch.tensor(part)))
+
+    net.carry_state(True)
+    found = [forward(part).copy() for part in (x, x[:, ::-1].copy())]
+    wanted = by_hand(first, compiled.numbers(), x)
+    assert np.allclose(found, wanted, rtol=1e-9)
+    assert not np.allclose(found[1], by_hand(first, compiled.numbers(), x[:, ::-1])[0])
+    (own,) = re.findall(r"^class LSTM\b.*?(?=^class )", code, re.MULTILINE | re.DOTALL)
+    assert ("carries" in own) == (first == "lstm(3)")
+
+
+def by_hand(first: str, weights: dict[str, Any], x: Any) -> list[Any]:
+    """Two passes of `GIVEN_CELL`, one there and one back; the first layer alone carries."""
+    op = first[: first.index("(")]
+    name, second = f"{op}1", "lstm2" if op == "lstm" else "lstm1"
+    kinds = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
+    layers = kinds[op](4, 3, batch_first=True), torch.nn.LSTM(3, 3, batch_first=True)
+    for layer, part in zip(layers, (name, second), strict=True):
+        own = {n: torch.tensor(weights[f"{part}.{n}"]) for n in layer.state_dict()}
+        layer.double().load_state_dict(own)
+    dense = [torch.tensor(weights[f"dense1.{n}"]) for n in ("weight", "bias")]
+    state, found = None, []
+    for part in (x, x[:, ::-1]):
+        a, state = layers[0](torch.eye(4).double()[part.copy()], state)
+        cell = state[1] if op == "lstm" else state
+        y, _ = layers[1](a, (torch.zeros_like(cell), cell))
+        found.append(numbers(torch.nn.functional.linear(y, *dense)))
+    return found
 
 
 def carrying(op: str, stack: str, backward: str) -> Any:

@@ -431,3 +431,61 @@ def test_generated_files_are_clean(tmp_path: Path) -> None:
     for command in (("check", *config, *ignored), ("format", "--check", "--diff", *config)):
         done = subprocess.run([*ruff, *command, str(tmp_path)], capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+
+
+# ---------------------------------------------------------------- padded, from arrays
+
+TAGGER = """
+net Tagger {
+  input words: token[T] of 9 padded
+  target tag: label[T] of 3
+  embedding(9, 6) -> gru(6) -> dense(3)
+  loss cross_entropy
+}
+train {
+  data      npz("tags.npz")
+  epochs    2
+  batch     4
+  optimizer adam(lr=0.02)
+  metric    accuracy
+}
+"""
+
+
+def tags(folder: Path, **changed: Any) -> dict[str, Any]:
+    """Padded sentences, with a tag for each word, in a file."""
+    rng = np.random.default_rng(0)
+    words, lengths = rng.integers(0, 9, (30, 8)), rng.integers(1, 7, 30)
+    arrays = {"words": words, "words_lengths": lengths, "tag": words % 3} | changed
+    np.savez(folder / "tags.npz", **arrays)
+    return arrays
+
+
+def test_arrays_can_be_padded(form: str, tmp_path: Path) -> None:
+    """Accuracy counts the steps before each length, and batches lose the padding they share."""
+    module = execute(code(TAGGER, form))
+    arrays = tags(tmp_path)
+    data = module.load_data(tmp_path)
+    assert {name: array.shape for name, array in data.items()} == {
+        "words": (30, 8), "words_lengths": (30,), "tag": (30, 8)
+    }  # fmt: skip
+    net = network_class(module)(seed=0)
+    tensors = data if form == "numpy" else module.as_tensors(data)
+    own = np.arange(8) < arrays["words_lengths"][:, None]
+    chosen = np.asarray(net.predict(arrays["words"], arrays["words_lengths"])).argmax(axis=-1)
+    found = module.evaluate(net, tensors, 7)["accuracy"]
+    assert found == pytest.approx((chosen == arrays["tag"])[own].mean())
+    order = module.together(np.arange(30), arrays["words_lengths"], 4, np.random.default_rng(0))
+    assert sorted(order.tolist()) == list(range(30))
+    size = 4 if form == "numpy" else types.SimpleNamespace(batch=4)
+    for batch in module.batches(tensors, order, size):
+        words, lengths, tag = batch.values() if form == "numpy" else batch
+        assert words.shape[1] == tag.shape[1] == lengths.max()
+
+
+@pytest.mark.parametrize("lengths", [[0] * 30, [9] * 30])
+def test_lengths_out_of_range_are_one_line(lengths: list[int], tmp_path: Path) -> None:
+    module = execute(code(TAGGER, "numpy"))
+    tags(tmp_path, words_lengths=np.array(lengths))
+    with pytest.raises(module.InputError, match="words_lengths holds lengths outside 1 to 8"):
+        module.load_data(tmp_path)

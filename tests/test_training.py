@@ -588,6 +588,49 @@ def test_the_embeddings_that_word_vectors_fill() -> None:
     assert training(padded + data).data.context["lengths"] == "text_lengths"
 
 
+PART = "block part { gru(8) }\n"
+ADD_UP = "cell add_up { input x; state h: [8]; from x, h -> add as state h }\n"
+
+
+def letters(flow: str, made: str = "", shared: str = "") -> str:
+    """`LETTERS` with more layers, after a definition, of a shared instance of the net."""
+    text = LETTERS.replace("dense", f"{flow} -> dense").replace("next", "later")
+    return made + text.replace("embedding", f"{shared}\n  from chars -> embedding")
+
+
+@pytest.mark.parametrize("sampling", ["random", "adjacent"])
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        (letters("one -> one", shared="shared one = gru(8)"), "one"),
+        (letters("repeat 2 { one }", shared="shared one = gru(8)"), "one"),
+        (letters("one -> relu -> one", PART, "shared one = part"), "gru(8)"),
+        (letters("one -> one", ADD_UP, "shared one = scan add_up"), "one"),
+        (letters("gru(8, bidirectional=true)"), "gru(8, bidirectional=true)"),
+        (letters("repeat 2 { rnn(4, bidirectional=true) }"), "rnn(4, bidirectional=true)"),
+    ],
+)
+def test_a_state_that_cannot_go_on_after_a_pass(text: str, at: str, sampling: str) -> None:
+    """The test part is read with carried states in any case."""
+    found = problem(text + section(data=f'text("a", sampling={sampling})'))
+    assert found.code == "E0525"
+    assert found.secondary is not None
+    assert found.secondary.span.text == at
+    assert codes(text + section(data='npz("a")')) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        letters("repeat 2 { gru(8) } -> part -> part", PART),
+        letters("one -> scan add_up", ADD_UP, "shared one = gru(8)"),
+        letters("gru(8, layers=2) as (a, h)\n  from a -> gru(8, bidirectional=true, initial=h)"),
+    ],
+)
+def test_states_that_go_on_after_a_pass(text: str) -> None:
+    assert codes(text + section(data='text("a", sampling=adjacent)')) == []
+
+
 @pytest.mark.parametrize(
     ("text", "lines", "code"),
     [

@@ -10,6 +10,7 @@ from specc import syntax
 from specc.checking.cells import make_scan
 from specc.checking.elaborator import Broken
 from specc.checking.functions import block_function, rewritten_type, several_tensors
+from specc.checking.mending import mended
 from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import EvaluationError, evaluate, fail, number
 from specc.graph import Call, Layer, Tensor
@@ -152,8 +153,10 @@ def make_layer(
     try:
         types = op.infer_results(site)
     except SiteError as error:
-        help = error.diagnostic.help or _with_another(body, site, inputs)
-        body.elaborator.report(replace(error.diagnostic, help=help))
+        found = error.diagnostic
+        help = mended(site, found.code, inputs, body.nodes) or found.help
+        help = help or _with_another(body, site, inputs)
+        body.elaborator.report(replace(found, help=help))
         raise Broken from None
     padded = next((t.type.padded for t in inputs if t.type.padded), "")
     if op.respects_lengths and padded:

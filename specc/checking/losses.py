@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from specc import syntax
 from specc.checking import calls
 from specc.checking.elaborator import Broken
 from specc.checking.functions import several_tensors
+from specc.checking.mending import collapsed
 from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import fail
 from specc.graph import Layer, Tensor
-from specc.ops.base import LossOp, SiteError
+from specc.ops.base import LossOp, Site, SiteError
 from specc.ops.losses import fits
 from specc.ops.registry import losses
 from specc.source import Span
@@ -64,13 +65,27 @@ def _loss_layer(
         op.check_target(site, tensors[1].type, tensors[1].span)
         type_ = op.infer(site)
     except SiteError as error:
-        body.elaborator.report(error.diagnostic)
+        body.elaborator.report(_with_collapse(body, site, tensors, error.diagnostic))
         raise Broken from None
     made = Layer(name, op, site.arguments, tensors, (Tensor(name, type_, span),), span)
     padded = tensors[0].type.padded
     if padded and op.respects_lengths:
         made.inputs, made.tensors = (*tensors, body.lengths(padded)), ("lengths",)
     return made
+
+
+def _with_collapse(
+    body: Body, site: Site, tensors: tuple[Tensor, ...], found: Diagnostic
+) -> Diagnostic:
+    """A prediction that is a sequence, or states, has perhaps not become features (E0409)."""
+    prediction, target = tensors[:2]
+
+    def accepts(type_: TensorType) -> bool:
+        assert isinstance(site.op, LossOp)
+        return fits(site.op, replace(site, inputs=(type_,)), target.type, target.span)
+
+    help = collapsed(prediction, body.nodes, accepts) if found.code == "E0409" else ""
+    return replace(found, help=help or found.help)
 
 
 def _target(body: Body, step: syntax.Loss, given: calls.Given) -> Tensor:

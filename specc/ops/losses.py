@@ -236,7 +236,8 @@ def _fail_on_count(site: Site, target: TensorType, declared: Span) -> None:
     features, classes = site.input.features, target.classes
     what = "channels" if site.input.is_image else "features"
     binary = fitting(site, target, declared, "binary_cross_entropy")
-    either = f"let the prediction have {classes} {what}, or declare `label of {features}`"
+    other = replace(target, classes=features).declaration
+    either = f"let the prediction have {classes} {what}, or declare `{other}`"
     raise misfit(
         site,
         target,

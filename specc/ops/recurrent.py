@@ -62,7 +62,12 @@ class Recurrent(RecurrentTorch, LayerOp):
     # ------------------------------------------------------------ shapes
 
     def infer(self, site: Site) -> TensorType:
-        """[time, in] → [time, units · directions]."""
+        """[time, in] → [time, units · directions]; `as` names the last states, too.
+
+        Those, and `initial` ones, are [layers · directions, units], layer by layer, in each the
+        forward direction first: `gru(8) as (sequence, hidden)`, and of an LSTM `(sequence, hidden,
+        cell)`.
+        """
         require_sequence(site)
         features = site.input.features
         rows = self.gates * site["units"]

@@ -111,7 +111,14 @@ def _groups(training: Training) -> bool:
 
 def _metrics(scores: tuple[Score, ...]) -> tuple[Context, ...]:
     return tuple(
-        {"name": s.name, "form": s.form, "axis": s.axis, "output": s.output, "target": s.target}
+        {
+            "name": s.name,
+            "form": s.form,
+            "axis": s.axis,
+            "output": s.output,
+            "target": s.target,
+            "lengths": s.lengths,
+        }
         for s in scores
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from specc import syntax
+from specc.checking.lengths import known_lengths
 from specc.diagnostics import Label
 from specc.evaluate import EvaluationError, fail
 from specc.graph import Layer, Tensor
@@ -33,6 +34,7 @@ class Score:
             of the public array, or "binary", above 0.
         output: the output's position, `None` where the net has one.
         target: the target's name in the code, `None` for the loss.
+        lengths: the name of the input with the lengths, where predictions are padded.
         span: where it is written, `None` for the loss.
     """
 
@@ -41,6 +43,7 @@ class Score:
     axis: int | None = None
     output: int | None = None
     target: str | None = None
+    lengths: str | None = None
     span: Span | None = None
 
 
@@ -108,11 +111,14 @@ class _Metric(Choice[tuple[Score, ...]]):
         if not fitting:
             raise self._none(use, found)
         (pair,) = fitting
-        if pair.loss is not None and len(pair.loss.inputs) > 2:
-            raise unbuilt(f"`{self.name}` under the mask of a loss", use.span)
         form, axis = self.form(pair)
+        lengths = _lengths(use, pair) if form == "classes" else None
+        if pair.loss is not None and len(pair.loss.inputs) > (3 if lengths else 2):
+            what = "padding" if pair.loss.tensors else "the mask of a loss"
+            raise unbuilt(f"`{self.name}` under {what}", use.span)
         position = pair.position if len(use.section.shaped.outputs) > 1 else None
-        return (Score(self.name, form, axis, position, pair.target.tensor.name, use.span),)
+        target = pair.target.tensor.name
+        return (Score(self.name, form, axis, position, target, lengths, use.span),)
 
     @abstractmethod
     def misfit(self, pair: Pair) -> str | None:
@@ -250,3 +256,11 @@ def _several(use: Use, fitting: list[Pair]) -> EvaluationError:
         note="these fit: " + ", ".join(f"`{n}`" for n in names),
         help=help_,
     )
+
+
+def _lengths(use: Use, pair: Pair) -> str | None:
+    """The name of the input with the lengths that a loss respects; `None` if it has none."""
+    if pair.loss is None or not pair.loss.tensors:
+        return None
+    inputs = known_lengths(use.section.shaped.function.inputs)
+    return inputs[pair.loss.inputs[-1].type.padded].name

@@ -5,9 +5,9 @@ from __future__ import annotations
 from specc.evaluate import EvaluationError
 from specc.settings.base import Use
 from specc.settings.data import Data, Source
-from specc.settings.fit import Field, fields, is_free, number_of_classes
+from specc.settings.fit import Field, fields, is_free, lengths_of, number_of_classes
 from specc.settings.paths import OPTIONAL, common_folder, file_path
-from specc.signature import TEXT, Argument
+from specc.signature import LARGEST, TEXT, Argument
 from specc.types import Content
 from specc.values import Value
 
@@ -15,10 +15,12 @@ from specc.values import Value
 class Npz(Source):
     """An .npz file of NumPy with an array for every input and target, by name.
 
-    Real numbers are taken as they are; labels and tokens have to be whole and in range.
+    Real numbers are taken as they are; labels and tokens have to be whole and in range. Of a
+    `padded` input `words` there is also an array `words_lengths`.
     """
 
     name = "npz"
+    gives_lengths = True
     arguments = (
         Argument("file", TEXT, doc="the file of training examples"),
         Argument("test", OPTIONAL, None, "the file of test examples"),
@@ -26,10 +28,17 @@ class Npz(Source):
 
     def source(self, use: Use) -> Data:
         """The files, and what their arrays have to be."""
-        needed = tuple(_field(use, field) for field in fields(use))
+        needed: list[dict[str, object]] = []
+        padded: dict[str, str] = {}
+        for field in fields(use):
+            needed.append(_field(use, field))
+            lengths = lengths_of(use, field) if field.what == "input" else None
+            if lengths is not None:
+                needed.append({"name": lengths, "shape": [], "classes": LARGEST})
+                padded[lengths] = field.name
         names = ("file",) if use.values["test"] is None else ("file", "test")
         folder, files = common_folder(tuple(file_path(use, name) for name in names))
-        context = {"files": files, "fields": needed}
+        context = {"files": files, "fields": tuple(needed), "padded": padded}
         return Data(self.name, "data/npz.py.j2", context, folder, len(files) > 1)
 
 

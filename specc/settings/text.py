@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from specc.classes import is_called_again
+from specc.diagnostics import Label
+from specc.evaluate import EvaluationError
+from specc.graph import Call, Function, Layer, Loop, Node, Scan, carries_state
 from specc.settings.base import Use
 from specc.settings.data import Data, Source, Words
 from specc.settings.fit import Field, need_sequence, one_input_one_target
@@ -19,6 +25,9 @@ class Text(Source):
     order of frequency, then of the alphabet. If there are fewer, the last ones stay unused. The
     vocabulary goes with the weights into the files of a run. The end of the text is the test
     part, which is read once and in order, the state carried from segment to segment.
+
+    So each recurrent layer has to run once a pass, from the first step to the last: it cannot be
+    shared, nor bidirectional, unless its first state is given.
 
     A net whose number of steps is a free letter can write: the generated script then takes
     `--generate "the time"`, with `--length` and `--temperature`.
@@ -48,6 +57,7 @@ class Text(Source):
         steps = int(use.number("steps"))
         size = need_sequence(use, given, Content.TOKEN, steps)
         need_sequence(use, wanted, Content.LABEL, steps, size)
+        _need_single_states(use)
         folder, (file,) = common_folder((file_path(use, "file"),))
         context = {
             "file": file,
@@ -71,3 +81,60 @@ def _can_write(use: Use, given: Field) -> bool:
     compared = [loss.inputs[0] for loss in shaped.losses]
     is_free = not given.type.shape[0].is_known
     return is_free and len(shaped.outputs) == 1 and list(shaped.outputs) == compared
+
+
+def _need_single_states(use: Use) -> None:
+    """Raise E0525 where a state cannot be carried from pass to pass."""
+    for node, is_again in _every_node(use.section.shaped.function, False, set()):
+        if not carries_state(node):
+            continue
+        if is_again:
+            raise _uncarried(
+                use,
+                node,
+                "runs several times",
+                "each would go on from the state of another one",
+                "use a layer for each, without `shared`",
+            )
+        if isinstance(node, Layer) and _is_bidirectional(node):
+            raise _uncarried(
+                use,
+                node,
+                "runs in both directions",
+                "what comes after a segment is not known at its end",
+                "`bidirectional=false` makes it one direction",
+            )
+
+
+def _every_node(
+    function: Function, is_again: bool, seen: set[tuple[int, bool]]
+) -> Iterator[tuple[Node, bool]]:
+    """The nodes of a function and of all below, and whether each runs several times a pass."""
+    if (id(function), is_again) in seen:
+        return
+    seen.add((id(function), is_again))
+    for node in function.nodes:
+        again = is_again or is_called_again(function, node)
+        yield node, again
+        if isinstance(node, Loop):
+            for iteration in node.iterations:
+                yield from _every_node(iteration.function, again, seen)
+        elif isinstance(node, Call) and not isinstance(node, Scan):
+            yield from _every_node(node.function, again, seen)
+
+
+def _is_bidirectional(layer: Layer) -> bool:
+    return "bidirectional" in layer.op.features(layer)
+
+
+def _uncarried(use: Use, node: Node, found: str, note: str, help: str) -> EvaluationError:
+    """The exception of a layer whose state has to go on behind a pass, and cannot."""
+    name = node.op.name if isinstance(node, Layer) else f"scan {node.name}"
+    return use.fail(
+        "E0525",
+        f"`{use.choice}` needs recurrent layers that run once, onward; `{name}` {found}",
+        "carries their states from pass to pass",
+        cause=Label(node.span, found),
+        note=note,
+        help=help,
+    )

@@ -36,7 +36,8 @@ class Checks:
         inputs, targets: such as `expect("image", image, ("N", 1, 28, 28), "lenet.net:3")`.
     """
 
-    def __init__(self, shaped: ShapedModel) -> None:
+    def __init__(self, shaped: ShapedModel, target: str) -> None:
+        self._numpy = target == "numpy"
         self._spec = shaped.model.program.source
         self._bound: dict[str, Term] = {}
         inputs, targets = tuple(shaped.function.inputs), tuple(shaped.targets.values())
@@ -46,24 +47,28 @@ class Checks:
         self.inputs = [line for tensor in inputs for line in self._line(tensor)]
         self.targets = [line for tensor in targets for line in self._line(tensor)]
 
-    def context(self, target: str) -> Mapping[str, object]:
+    def context(self) -> Mapping[str, object]:
         """That of the template `expect`."""
         slips = set().union(*(_slips(type_) for type_ in self._types))
-        permute = "transpose" if target == "numpy" else "permute"
+        permute = "transpose" if self._numpy else "permute"
+        lengths = any(type_.content is Content.LENGTHS for type_ in self._types)
+        labels = any("labels=" in line for line in (*self.inputs, *self.targets))
+        ways = {way: _SLIPS[way] for way in _SLIPS if way in slips}
+        if lengths and ".argmax(1)" in ways:  # which no tensor of lengths is made by
+            ways[".argmax(1)"] += " if labels else ()"
         return {
-            "numpy": target == "numpy",
-            "lengths": any(type_.content is Content.LENGTHS for type_ in self._types),
-            "labels": any("labels=" in line for line in (*self.inputs, *self.targets)),
-            "slips": {
-                way.replace("transpose", permute): _SLIPS[way] for way in _SLIPS if way in slips
-            },
+            "numpy": self._numpy,
+            "lengths": lengths,
+            "labels": labels,
+            "slips": {way.replace("transpose", permute): ways[way] for way in ways},
         }
 
     def _line(self, tensor: Tensor) -> list[str]:
         name, classes = tensor.name, tensor.type.classes
         sizes = [self._size(_BATCH, f"len({name})")]
+        found = f"np.shape({name})" if self._numpy else f"{name}.shape"
         for axis, size in enumerate(tensor.type.shape, start=1):
-            sizes.append(self._size(size.size, f"{name}.shape[{axis}]"))
+            sizes.append(self._size(size.size, f"{found}[{axis}]"))
         shape = f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
         line = literal(place(tensor.span, self._spec))
         is_counted = classes is not None and tensor not in self._uncounted

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from specc.classes import ClassPlan, is_called_again
 from specc.differentiate import TrainingModel
-from specc.graph import Function, Layer, Loop, Scan, Tensor
+from specc.graph import Function, Layer, Loop, Scan, Tensor, carries_state
 from specc.literal import literal
 from specc.ops.base import FunctionOp, LossOp
 from specc.ops.registry import ops
@@ -50,7 +50,7 @@ class FileWriter(ABC):
         self.runtime = runtime
         self.shaped = training.shaped
         self.classes = training.classes
-        self.checks = Checks(self.shaped)
+        self.checks = Checks(self.shaped, self.target)
         is_explicit = runtime.backward == "explicit"
         self.kernels = Kernels(self.target, self.helpers, is_explicit)
 
@@ -161,13 +161,14 @@ class FileWriter(ABC):
 
     def features(self, layer: Layer) -> frozenset[str]:
         """What a layer asks of its template."""
-        carries = layer.op.carries_state and self.runtime.network.get("carries")
+        carries = carries_state(layer) and self.runtime.network.get("carries")
         return layer.op.features(layer) | ({"carries"} if carries else set())
 
     def _scan_features(self, plan: ClassPlan, scan: Scan) -> Iterator[str]:
         """What a scan asks of the base of cells."""
         step = self.training.backward_of(self.classes.plan_at(plan, scan))
-        yield "gradient" if any(step.d_inputs[: len(scan.sequences)]) else "none"
+        if any(step.d_inputs):
+            yield "gradient" if any(step.d_inputs[: len(scan.sequences)]) else "none"
         yield "lengths" if "lengths" in scan.tensors else "whole"
         if len(scan.sequences) > 1:
             yield "several"
@@ -175,7 +176,7 @@ class FileWriter(ABC):
             yield "initial"
         if len(scan.outputs) > 1:
             yield "final"
-        if self.runtime.network.get("carries"):
+        if carries_state(scan) and self.runtime.network.get("carries"):
             yield "carries"
 
     def input_gradients(

@@ -39,7 +39,7 @@ class NumpyFile(FileWriter):
         own = {"stacked": self.is_stacked(), "kernels": self.kernels.every}
         context = {**self.runtime.network, **own}
         network = render_some(self.target, "network", context)
-        checks = render(self.target, "expect", **self.checks.context(self.target))
+        checks = render(self.target, "expect", **self.checks.context())
         return [checks, *self._edges(), network]
 
     def _edges(self) -> list[str]:

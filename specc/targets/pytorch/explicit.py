@@ -75,7 +75,7 @@ class ExplicitFile(PyTorchFile):
         lines = writer.lines()
         d_inputs = [writer.local(t) if t is not None else "None" for t in graph.d_inputs]
         return {
-            "backward": lines or ["pass"] * (not any(graph.d_inputs)),
+            "backward": lines,
             "d_outputs": ", ".join([*(t.name for t in graph.d_outputs), *borrowed]),
             "d_inputs": ", ".join(d_inputs) if any(graph.d_inputs) else "",
         }

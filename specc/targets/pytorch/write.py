@@ -120,7 +120,7 @@ class PyTorchFile(FileWriter):
             "kernels": self.kernels.every,
             "recurrent": any(n.op.carries_state for n in every_layer(self.shaped.function)),
         }
-        checks = render(self.target, "expect", **self.checks.context(self.target))
+        checks = render(self.target, "expect", **self.checks.context())
         return [checks, render_some("pytorch", "network", {**self.runtime.network, **more})]
 
     def is_idle(self) -> bool:
@@ -131,7 +131,7 @@ class PyTorchFile(FileWriter):
         statements = self.training.backward_of(plan).statements
         reached = {s.node.name for s in statements if isinstance(s, Backward)}
         left_out = (n for n in plan.function.nodes if learns(n) and n.name not in reached)
-        return any(left_out) or any(_is_zero(s) for s in statements)
+        return any(left_out) or any(_is_zero(s) or _leaves_idle(s) for s in statements)
 
     def note_layer(self, plan: ClassPlan, layer: Layer, is_stacked: bool) -> None:
         """A class or functions that PyTorch does not have."""
@@ -262,6 +262,24 @@ class PyTorchFile(FileWriter):
 
     def _has_idle_inputs(self) -> bool:
         return any(map(_is_zero, self.training.backward_of(self.classes.net).statements))
+
+
+def _leaves_idle(statement: Statement) -> bool:
+    """Whether some parameter of a cell has no effect on the used results of the same step.
+
+    It may have one on those of later steps, but there may be none.
+    """
+    if not (isinstance(statement, Backward) and isinstance(statement.node, Scan)):
+        return False
+    step = statement.node.function
+    results = zip(("", *step.states), step.outputs, strict=True)
+    reached = {tensor for name, tensor in results if name in statement.names}
+    for node in reversed(step.nodes):
+        used = [tensor in reached for tensor in node.outputs]
+        reached.update(node.inputs if any(used) else ())
+        if learns(node) and not (any(used) if isinstance(node, Layer | Scan) else all(used)):
+            return True
+    return False
 
 
 def _is_zero(statement: Statement) -> bool:

@@ -1,0 +1,81 @@
+"""Fixes beside the layer that does not fit: one before it is missing, or is one too many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from specc.graph import Layer, Node, Scan, Tensor
+from specc.ops.base import Site
+from specc.ops.registry import layers
+from specc.signature import defaults
+from specc.types import Content, TensorType
+
+
+def mended(site: Site, code: str, inputs: Sequence[Tensor], nodes: Sequence[Node]) -> str:
+    """What should stand before a layer, or should not, where it fails with `code`; else empty."""
+    match code:
+        case "E0307":
+            return _without_last(site, inputs, nodes)
+        case "E0310":
+            return _as_numbers(site)
+    return ""
+
+
+def _without_last(site: Site, inputs: Sequence[Tensor], nodes: Sequence[Node]) -> str:
+    maker = _maker(inputs[0], nodes)
+    if not isinstance(maker, Layer) or maker.op.name != "last":
+        return ""
+    result = site.try_on(maker.input, *site.inputs[1:])
+    return f"without `last` before it the result is {result}" if result else ""
+
+
+def _as_numbers(site: Site) -> str:
+    """Vectors in place of tokens, where these are all that comes in."""
+    token = site.input
+    if len(site.inputs) > 1 or token.content is not Content.TOKEN or token.classes is None:
+        return ""
+    result = site.try_on(TensorType((*token.shape, token.classes), padded=token.padded))
+    if token.rank > 1 or result is None:
+        return ""
+    return (
+        f"with `one_hot({token.classes})` before it the result is {result}; "
+        f"`embedding({token.classes}, …)` learns vectors"
+    )
+
+
+def collapsed(
+    prediction: Tensor, nodes: Sequence[Node], fits: Callable[[TensorType], bool]
+) -> str:
+    """`last` or `flatten` behind a recurrence, if what then becomes of the prediction `fits`.
+
+    A sequence needs `last`, the states of all layers `flatten`.
+    """
+    path: list[Layer] = []
+    tensor, maker = prediction, _maker(prediction, nodes)
+    while isinstance(maker, Layer) and not maker.op.carries_state and len(maker.inputs) == 1:
+        path.insert(0, maker)
+        tensor, maker = maker.inputs[0], _maker(maker.inputs[0], nodes)
+    if not (isinstance(maker, Scan) or (isinstance(maker, Layer) and maker.op.carries_state)):
+        return ""
+    name = "last" if tensor is maker.outputs[0] else "flatten"
+    type_ = _applied([name, *path], tensor)
+    if type_ is None or not fits(type_):
+        return ""
+    place = f"`{path[0].op.name}`" if path else "the loss"
+    return f"with `{name}` before {place} the prediction is {type_}"
+
+
+def _maker(tensor: Tensor, nodes: Sequence[Node]) -> Node | None:
+    return next((node for node in nodes if tensor in node.outputs), None)
+
+
+def _applied(steps: Sequence[str | Layer], tensor: Tensor) -> TensorType | None:
+    """What layers make of a tensor, one behind the other; `None` if one of them fails."""
+    type_: TensorType | None = tensor.type
+    for step in steps:
+        if type_ is None:
+            return None
+        op = layers()[step] if isinstance(step, str) else step.op
+        given = defaults(op.arguments) if isinstance(step, str) else step.arguments
+        type_ = Site(op, (type_,), (tensor.span,), given, tensor.span).try_on(type_)
+    return type_
