@@ -136,6 +136,8 @@ class _Net:
         for statement in self.net.body.statements:
             if isinstance(statement, kind):
                 for declared in statement.names:
+                    if kind is syntax.Target:
+                        _refuse_padded(declared)
                     found[declared.name] = self._tensor(declared)
         return found
 
@@ -268,6 +270,18 @@ class _Net:
             self.elaborator.report(Diagnostic("E0405", message, label, help=help))
         if dropped:
             raise Broken
+
+
+def _refuse_padded(target: syntax.Declared) -> None:
+    if target.type is not None and target.type.padded:
+        raise fail(
+            "E0212",
+            "`padded` is for inputs",
+            target.type.span,
+            "a target has no lengths of its own",
+            note="a loss runs over the own steps of its prediction",
+            help="remove `padded`",
+        )
 
 
 def _several_losses(losses: list[Loss]) -> EvaluationError:

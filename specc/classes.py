@@ -118,11 +118,6 @@ class Classes:
             known.members.append(function)
         return known
 
-    def layers_like(self, layer: Layer) -> list[Layer]:
-        """The same layer in all members of its class."""
-        found = (node for plan in self for node in plan.layers_like(layer))
-        return list(dict.fromkeys(found))
-
     def plan_at(self, owner: ClassPlan, call: Call) -> ClassPlan:
         """The class that a call in any of `owner`'s functions constructs."""
         return self.plan_of(call.function, used_outputs(owner.function_of(call), call))

@@ -83,6 +83,14 @@ class Diagnostics:
             raise CompileError(self)
         self._found[key] = diagnostic
 
+    def withdraw(self, code: str, inside: Span) -> None:
+        """Forget warnings inside of what an error rejects."""
+        for key, found in list(self._found.items()):
+            span = found.primary.span
+            is_inside = span.source == inside.source and inside.start <= span.start < inside.end
+            if found.code == code and is_inside:
+                del self._found[key]
+
     def __iter__(self) -> Iterator[Diagnostic]:
         """In the order of the text, file by file as first met."""
         files: dict[int, int] = {}

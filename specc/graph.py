@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from specc.source import Span
 from specc.types import TensorType
@@ -163,7 +163,7 @@ class Loop:
 Node = Layer | Call | Loop
 
 
-def carries_state(node: Node) -> bool:
+def carries_state(node: Node) -> TypeGuard[Layer | Scan]:
     """Whether a node can begin where its last pass ended: one that is given no first state."""
     if isinstance(node, Scan) or (isinstance(node, Layer) and node.op.carries_state):
         return not set(node.tensors) - {"lengths"}

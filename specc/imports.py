@@ -196,12 +196,14 @@ class Importer:
         )
 
 
-def rebound(name: str, span: Span, earlier: Span, label: str = "bound again here") -> Diagnostic:
+def rebound(
+    name: str, span: Span, earlier: Span, label: str = "bound again here", help: str = ""
+) -> Diagnostic:
     """The diagnostic of a name that is bound a second time."""
     return Diagnostic(
         "E0102",
         f"the name `{name}` is bound twice",
         Label(span, label),
         Label(earlier, "first bound here"),
-        help=f"call one of them something else, such as `{name}2`",
+        help=help or f"call one of them something else, such as `{name}2`",
     )

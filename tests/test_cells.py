@@ -40,6 +40,29 @@ cell pair(units) {
   from c, h -> concat -> dense(units) -> sigmoid as state h
 }
 """
+TOTAL = """\
+cell total {
+  input x
+  state s: [in.features]
+  from x, s -> add as state s
+}
+"""
+IDLE = """\
+cell idle(units) {
+  input x
+  state a: [units], b: [units]
+  from x, a -> concat -> dense(units) as state a
+  from x, b -> concat -> dense(units) as state b
+}
+"""
+LATER = """\
+cell later(units) {
+  input x
+  state h: [units]
+  dense(units) as state h
+  from h -> scale
+}
+"""
 HEAD = "net N(units = 2) {\n  input x: real[T, 3]\n  target y: real[T, units]\n"
 LAST = "net N(units = 2) {\n  input x: real[T, 3]\n  target y: real[units]\n"
 
@@ -140,6 +163,9 @@ net N {
   from x, a -> multiply -> dense(3) -> scan total
   loss mse
 }""",
+    "a sum of inputs": f"{TOTAL}{HEAD}  scan total -> dense(units)\n  loss mse\n}}",
+    "a state without effect": f"{IDLE}{HEAD}  scan idle(units)\n  loss mse\n}}",
+    "an effect on the next step": f"{LATER}{HEAD}  scan later(units)\n  loss mse\n}}",
     "blocks and loops inside": f"""block gate(units) {{ input a, b
   from a, b -> concat -> dense(units) -> sigmoid
 }}
@@ -248,6 +274,40 @@ PADDED = {
   last -> dense(units)
   loss mse
 }}""".replace("[T, 3]", "[T, 3] padded"),
+    "a sum of inputs": f"{TOTAL}{LAST}  scan total -> last -> dense(units)\n  loss mse\n}}".replace(
+        "[T, 3]", "[T, 3] padded"
+    ),
+}
+STILL = {
+    "a cell": WAYS["a sum of inputs"],
+    "a padded cell": PADDED["a sum of inputs"],
+    "a cell beside one that learns": f"""{TOTAL}{STEP}{LAST}
+  scan total -> scan step(units) -> last -> dense(units)
+  loss mse
+}}""".replace("[T, 3]", "[T, 3] padded"),
+    "a cell with a block and a cell in it": f"""{TOTAL}block curve {{ tanh -> maxout(1) }}
+cell outer {{
+  input x
+  state h: [3]
+  reshape([3, 1]) -> scan total -> last as end
+  from x, h -> add -> curve as state h
+  from end, h -> concat
+}}
+{HEAD}  scan outer -> dense(units)
+  loss mse
+}}""",
+    "a block": f"block curve {{ tanh }}\n{HEAD}  curve -> dense(units)\n  loss mse\n}}",
+    "a loop": f"{HEAD}  repeat 2 {{ tanh -> relu }}\n  dense(units)\n  loss mse\n}}",
+    "a shared block": f"""block curve {{ tanh -> maxout(1) }}
+{HEAD}  shared c = curve
+  c -> c -> dense(units)
+  loss mse
+}}""",
+    "a shared block that is also behind what learns": f"""block curve {{ tanh -> maxout(1) }}
+{HEAD}  shared c = curve
+  c -> dense(3) -> c -> dense(units)
+  loss mse
+}}""",
 }
 SIZES = {"T": 4, "S": 3}
 
@@ -298,6 +358,30 @@ def test_targets_agree(text: str, form: str, tmp_path: Path) -> None:
     check_same(compiled, code, batch_of(compiled), tmp_path)
 
 
+@pytest.mark.parametrize("way", STILL)
+def test_what_needs_no_gradient(way: str, tmp_path: Path) -> None:
+    """Has no backward pass, and the code runs, on all targets."""
+    compiled = compile_text(STILL[way], sizes=SIZES)
+    batch = batch_of(compiled)
+    found, wanted = compiled.gradients(batch), elementwise(compiled, batch)
+    assert worst(found, {name: wanted[name] for name in found}) < 1e-6
+    for form in FORMS:
+        check_same(compiled, pytorch_code(STILL[way], backward=form), batch, tmp_path)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("way", ["a state without effect", "an effect on the next step"])
+def test_gradients_are_zero_where_there_is_no_effect(
+    way: str, steps: int, form: str, tmp_path: Path
+) -> None:
+    compiled = compile_text(WAYS[way], sizes={"T": steps})
+    batch = compiled.batch(2)
+    idle = [name for name, gradient in compiled.gradients(batch).items() if not gradient.any()]
+    assert bool(idle) == (way == "a state without effect" or steps == 1)
+    check_same(compiled, pytorch_code(WAYS[way], backward=form), batch, tmp_path)
+
+
 def test_padding_does_not_count() -> None:
     """A padded sequence alone, cut to its own length, has the same states and outputs."""
     text = f"{PAIR}{HEAD}  scan pair(units) as (s, h, c)\n  loss mse\n  output s, h, c\n}}"
@@ -343,7 +427,7 @@ def test_steps_may_be_more_or_fewer_from_batch_to_batch() -> None:
 
 def test_code_is_clean(tmp_path: Path) -> None:
     """All files of all ways, as ruff sees them."""
-    for number, text in enumerate([*WAYS.values(), *PADDED.values()]):
+    for number, text in enumerate([*WAYS.values(), *PADDED.values(), *STILL.values()]):
         (tmp_path / f"way{number}_numpy.py").write_text(compile_text(text).text)
         for form in FORMS:
             code = pytorch_code(text, backward=form)

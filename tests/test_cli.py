@@ -18,8 +18,8 @@ from commandline import specc
 import specc as package
 from specc.commands.common import wants_colour
 from specc.commands.group import COMMANDS
-from specc.commands.targets import snake_case, stem
-from specc.files import fingerprint, is_generated, write_atomically
+from specc.commands.targets import stem
+from specc.files import fingerprint, is_generated, snake_case, write_atomically
 
 TINY = """\
 net Tiny(classes = 2) {

@@ -91,6 +91,37 @@ def test_code_for_every_op_and_scheme_is_clean(tmp_path: Path) -> None:
     specs["case_of_long_names"] = LONG_NAMES
     for index, (op, sample) in enumerate(SAMPLES):
         specs[f"sample_{op.name}_{index}"] = spec_of(op, sample)
+    check_clean(specs, tmp_path)
+
+
+SEVERAL_FORMS = """
+net N {
+  input x: real[4, 2] padded, z: real[4, 2], image: real[2, 3, 3]
+  target t: real[2]
+  from x -> last as a
+  from z -> last as b
+  from x -> global_maxpool as c
+  from z -> global_maxpool as d
+  from image -> global_maxpool as e
+  from x -> global_avgpool as f
+  from z -> global_avgpool as g
+  from image -> global_avgpool as h
+  from z -> rnn(2, layers=2, dropout=0.5) -> rnn(2, activation=relu) as plain
+  from plain -> rnn(2, activation=identity) -> last as i
+  from z -> gru(2, layers=2, dropout=0.5) -> gru(2, reset_after=false) -> last as j
+  from z -> lstm(2, layers=2, bidirectional=true, join=top) -> lstm(2) -> last -> dense(2) as k
+  from a, b, c, d, e, f, g, h, i, j, k -> add
+  loss mse
+}
+"""
+
+
+def test_code_with_several_forms_of_an_op_is_clean(tmp_path: Path) -> None:
+    check_clean({"case_of_several_forms": SEVERAL_FORMS}, tmp_path)
+
+
+def check_clean(specs: dict[str, str], tmp_path: Path) -> None:
+    """The files of all targets; of a `case` with gradients of the inputs, too."""
     for name, text in specs.items():
         for inputs in (False, True) if name.startswith("case") else (False,):
             options = {"input_gradients": inputs}

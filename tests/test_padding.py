@@ -2,48 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pytest
 from compiled import Batch, Compiled, compile_text, freeze_masks
+from test_ops_rules import show, spec_of
 
-from specc.check import ShapedModel
 from specc.diagnostics import CompileError, Diagnostics
-from specc.graph import Layer, Tensor
-from specc.invariants import BrokenInvariant, verify
 from specc.ops.base import LossOp, Op, Sample
 from specc.ops.registry import ops
 from specc.pipeline import analyse
 from specc.source import Source
+from specc.types import Content
 
-CELL = """
+UNUSED = ("E0405", "W0101", "W0102")
+CLASSES = """
 cell pair(units) {
   input a, b
   state h: [units]
   from a, b, h -> concat -> dense(units) -> tanh as state h
 }
-block join { input a, b  from a, b -> add }
+block join {
+  input a, b
+  from a, b -> add
+}
 """
 
 
-def shape(flow: str, inputs: str = "") -> tuple[ShapedModel | None, list[str]]:
-    """A net over two differently padded sequences, and what is said about it."""
-    text = f"""{CELL}
+def said(text: str) -> list[str]:
+    """Codes and messages, but for what a net leaves unused."""
+    diagnostics = Diagnostics()
+    with suppress(CompileError):
+        analyse(Source("test.net", text), diagnostics)
+    return [f"{d.code}: {d.message}" for d in diagnostics if d.code not in UNUSED]
+
+
+def net(flow: str, declared: str = "") -> str:
+    """A net over two sequences, each padded to lengths of its own."""
+    return f"""{CLASSES}
 net N {{
   input x: real[4, 3] padded, z: real[4, 3] padded, p: real[4, 3], l: label[4] of 3 padded
-  {inputs}
+  {declared}
   {flow}
 }}
 """
-    diagnostics = Diagnostics()
-    try:
-        (net,) = analyse(Source("test.net", text), diagnostics).values()
-    except CompileError:
-        net = None
-    unused = ("E0405", "W0101", "W0102")
-    return net, [f"{d.code} {d.message}" for d in diagnostics.found if d.code not in unused]
 
 
 @pytest.mark.parametrize(
@@ -55,30 +59,113 @@ net N {{
         "from x, z -> join",
         "from x, z -> scan pair(3)",
         "from x -> add { path { dense(3) } path { from z } }",
-        "from x -> repeat 2 { dense(3) as a  from a, z -> add }",
+        "from x -> repeat 2 { dense(3) as a ; from a, z -> add }",
         "from x -> loss mse(target=z)",
         "from x -> loss cross_entropy(target=l)",
-        "from x -> loss mse(target=p, mask=z)",
+        "from p -> loss mse(target=x, mask=z)",
     ],
 )
 def test_sequences_of_different_lengths_do_not_meet(flow: str) -> None:
-    _, said = shape(flow)
-    assert [line[:5] for line in said] == ["E0309"], said
-    assert "needs sequences of the same lengths, gets those of `" in said[0]
+    (message,) = said(net(flow))
+    assert message.startswith("E0309")
+    assert "needs sequences of the same lengths, gets those of `" in message
 
 
 @pytest.mark.parametrize(
-    ("flow", "code", "words"),
+    "flow", ["from x, p, x -> add", "from p, x -> join", "from x, z -> concat(axis=0)"]
+)
+def test_sequences_that_may_meet(flow: str) -> None:
+    """One of them is not padded, or each is taken for values."""
+    assert [line[:5] for line in said(net(flow))] in ([], ["W0302"])
+
+
+@pytest.mark.parametrize(
+    ("declared", "flow", "wanted"),
     [
-        ("from p -> gru(3, initial=s)", "E0322", "gets a padded sequence"),
-        ("from x -> gru(3, initial=s)", "E0322", "gets a padded sequence"),
-        ("from p -> dense(3) -> loss mse(target=t)", "E0212", "`padded` is for inputs"),
+        ("input s: real[1, 3] padded", "from p -> gru(3, initial=s)", "E0322: `initial` of `gru`"),
+        ("input s: real[1, 3] padded", "from x -> gru(3, initial=s)", "E0322: `initial` of `gru`"),
+        ("target t: real[4, 3] padded", "from p -> loss mse", "E0212: `padded` is for inputs"),
     ],
 )
-def test_what_cannot_be_padded(flow: str, code: str, words: str) -> None:
-    declared = "target t: real[4, 3] padded" if "target=t" in flow else "input s: real[1, 3] padded"
-    _, said = shape(flow, declared)
-    assert [line[:5] for line in said] == [code], said
-    assert words in said[0]
+def test_what_is_never_padded(declared: str, flow: str, wanted: str) -> None:
+    (message,) = said(net(flow, declared))
+    assert message.startswith(wanted)
 
 
+# ---------------------------------------------------------------- what padding counts for
+
+
+def samples() -> list[tuple[Op, Sample]]:
+    """All samples on sequences of several steps, with each of the sequences padded in turn."""
+    found = []
+    for op in ops().values():
+        for sample in op.samples:
+            inputs = [declared.removesuffix(" padded") for declared in sample.inputs]
+            for position in range(len(inputs) if op.input_count is None else 1):
+                if is_sequence(inputs[position]):
+                    padded = [*inputs]
+                    padded[position] += " padded"
+                    found.append((op, Sample(sample.call, *padded, target=sample.target)))
+    return found
+
+
+def is_sequence(declared: str) -> bool:
+    """Whether that is a type of several steps."""
+    sizes = declared.partition("[")[2].partition("]")[0].split(",")
+    return len(sizes) == (1 if declared.startswith("token") else 2) and sizes[0] not in ("", "1")
+
+
+def name_of(value: Op | Sample) -> str:
+    """How a case is called."""
+    return value.name if isinstance(value, Op) else show(value)
+
+
+@pytest.mark.parametrize(("op", "sample"), samples(), ids=name_of)
+def test_padding_counts_for_nothing_or_is_warned_of(op: Op, sample: Sample) -> None:
+    """Other numbers there change no own step, and no loss, unless W0302 says so; then they do."""
+    text = read_by_last(op, sample)
+    compiled = compile_text(text)
+    batch = compiled.batch()
+    lengths = next(values for name, values in batch.items() if name.endswith("_lengths"))
+    lengths[0] = 1
+    first = results(compiled, batch, lengths)
+    change_padding(compiled, batch, lengths)
+    second = results(compiled, batch, lengths)
+    is_changed = any(not np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert [line[:5] for line in said(text)] == ["W0302"] * is_changed
+
+
+def read_by_last(op: Op, sample: Sample) -> str:
+    """A net of one layer or loss, and a second layer that needs the lengths in any case."""
+    first = 0 if "padded" in sample.inputs[0] else 1
+    source = "x" if isinstance(op, LossOp) else f"x{first}"
+    if sample.inputs[first].startswith("token"):
+        source = "y"  # vectors, and padded
+    flow = spec_of(op, sample).rstrip("}\n")
+    return f"{flow} as y\n from {source} -> last as own\n output y, own\n}}\n"
+
+
+def results(compiled: Compiled, batch: Batch, lengths: Any) -> list[Any]:
+    """In training mode: the loss, or the result, of padded sequences their own steps."""
+    if compiled.shaped.losses:
+        return [compiled.loss(batch)]
+    freeze_masks(compiled.net)
+    result, _ = compiled.net.run(*batch.values(), training=True)
+    if not compiled.shaped.outputs[0].type.padded:
+        return [result.copy()]
+    return [row[:own].copy() for row, own in zip(result, lengths, strict=True)]
+
+
+def change_padding(compiled: Compiled, batch: Batch, lengths: Any) -> None:
+    """Other numbers behind the ends of the sequences, and in what is compared with them."""
+    padded = next(t.type for t in compiled.shaped.inputs.values() if t.type.padded)
+    tensors = {**compiled.shaped.inputs, **compiled.shaped.targets}
+    for name, tensor in tensors.items():
+        is_alike = compiled.shaped.losses and tensor.type.content is not Content.LENGTHS
+        if is_alike or (tensor.type.padded and tensor.type.content is not Content.LENGTHS):
+            values = batch[name]
+            padding = np.arange(padded.shape[0].number) >= lengths[:, None]
+            if tensor.type.content is Content.REAL:
+                values[padding] = 10 - values[padding]
+            else:
+                values[padding] = (values[padding] + 1) % tensor.type.classes.number

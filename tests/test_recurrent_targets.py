@@ -174,7 +174,7 @@ net N {{
 }
 
 
-@pytest.mark.parametrize("rates", [(0, 0.5), (0.5, 0)])
+@pytest.mark.parametrize("rates", [(0.0, 0.5), (0.5, 0.0), (0, 0.5)])
 @pytest.mark.parametrize("form", RATES)
 @pytest.mark.parametrize("op", FORM)
 def test_one_class_with_and_without_dropout(

@@ -136,7 +136,7 @@ BROKEN_NPZ: dict[str, tuple[bytes, str]] = {
         "'image' holds <U1, needs numbers",
     ),
     "real label": (npz({**FIELDS, "digit": np.zeros(5)}), "'digit' holds float64, needs integers"),
-    "label": (npz({**FIELDS, "digit": np.full(5, -1)}), "'digit' holds labels outside 0 to 9"),
+    "label": (npz({**FIELDS, "digit": np.full(5, -1)}), "'digit' holds numbers outside 0 to 9"),
     "nan": (
         npz({**FIELDS, "image": np.full((5, 2, 3), np.nan)}),
         "'image' holds numbers that are not finite",
@@ -191,7 +191,7 @@ def test_csv_columns_bind_by_name(tmp_path: Path) -> None:
 
 
 BROKEN_CSV: dict[str, tuple[bytes, str]] = {
-    "empty": (b"", ": needs one column 'price', has 0"),
+    "empty": (b"", ": has no column 'price' in []"),
     "no rows": (b"a,b,price\n", ": holds 2 input columns and 0 rows, needs 2 columns"),
     "semicolons": (b"a;b;price\n1;2;3\n", ":2: 'a;b;price' holds '1;2;3', not a finite number"),
     "label text": (

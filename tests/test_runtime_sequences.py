@@ -55,8 +55,8 @@ HEAD = "day,volume,close\n"
 ROWS = "".join(f"1,{i},{i}\n" for i in range(17))
 CONSTANT = HEAD + "".join(f"1,7,{i}\n" for i in range(40))
 BROKEN_SERIES: dict[str, tuple[bytes, str]] = {
-    "empty": (b"", ": needs one column 'close', has 0"),
-    "column": (b"day,volume\n1,2\n", ": needs one column 'close', has 0"),
+    "empty": (b"", ": has no column 'close' in []"),
+    "column": (b"day,volume\n1,2\n", ": has no column 'close' in ['day', 'volume']"),
     "twice": (b"volume,close,close\n", ": needs one column 'close', has 2"),
     "header alone": (
         HEAD.encode(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ import torch
 from compiled import execute, network_class
 from mutations import model
 
-from specc.diagnostics import Diagnostics
+from specc.diagnostics import CompileError, Diagnostics
 from specc.emit import emit
 from specc.options import Options
+from specc.pipeline import analyse
+from specc.source import Source
 
 FORMS = {
     "numpy": Options(),
@@ -164,3 +167,67 @@ def test_wrong_sequences_name_their_line(
     arrays = given(form, np.zeros(tokens, int), np.full(lengths, 5))
     with pytest.raises(ValueError, match=re.escape(message)):
         net.forward(*arrays)
+
+
+@each_form
+def test_what_is_no_length_is_not_mended_into_one(form: str) -> None:
+    net = network_class(module_of(PADDED, form))()
+    tokens = np.zeros((2, 3), int)
+    with pytest.raises(ValueError, match=r"needs \[2\], gets \[2, 3\]$"):
+        net.forward(*given(form, tokens, tokens))
+
+
+@each_form
+def test_lengths_that_are_no_whole_numbers_are_refused_by_their_type(form: str) -> None:
+    net = network_class(module_of(PADDED, form))()
+    arrays = given(form, np.zeros((2, 3), int), np.array([1.0, 2.0]))
+    with pytest.raises(ValueError, match=r"needs whole numbers from 1 to 3, gets .*float64$"):
+        net.forward(*arrays)
+
+
+def test_lists_are_as_good_as_arrays() -> None:
+    net = network_class(module_of(PADDED, "numpy"))()
+    found = net.forward([[1, 2, 0]], [2])
+    assert (found == net.forward(np.array([[1, 2, 0]]), np.array([2]))).all()
+    with pytest.raises(ValueError, match="needs whole numbers from 1 to 3, gets 4 to 4"):
+        net.forward([[1, 2, 0]], [4])
+
+
+def helps(text: str) -> list[tuple[str, str]]:
+    """What is said about a spec: codes and helps."""
+    found = Diagnostics()
+    with suppress(CompileError):
+        analyse(Source("test.net", text), found)
+    return [(d.code, d.help) for d in found]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "help", "mended"),
+    [
+        ("relu as h", "E0102", "write `as state h` if it is the state of the next step",
+         "relu as state h"),
+        ("scan plain(4, h=0) as (all, h)", "E0207", "leave it out: it begins with zeros",
+         "scan plain(4) as (all, h)"),
+        ("scan plain(4, h=first) as (all, h, c)", "E0304", "write `as (all, h)`",
+         "scan plain(4, h=first) as (all, h)"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_cells_and_scans(wrong: str, code: str, help: str, mended: str) -> None:
+    right = next(line for line in ("relu as state h", "scan plain(4, h=first) as (all, h)")
+                 if line.split()[0] == wrong.split()[0])  # fmt: skip
+    assert [found for found in helps(CELL.replace(right, wrong)) if found[0] == code] == [
+        (code, help)
+    ]
+    found = {c for c, _ in helps(CELL.replace(right, mended)) if c.startswith("E")}
+    assert found <= {"E0405"}  # `first` is not used any more
+
+
+def test_a_state_that_is_set_needs_no_second_one() -> None:
+    wrong = CELL.replace("relu as state h", "relu as state h\n  tanh as h")
+    assert ("E0102", "call one of them something else, such as `h2`") in helps(wrong)
+
+
+def test_names_that_an_error_rejects_are_not_said_to_be_unused() -> None:
+    text = "net N {\n  input x: real[5, 3]\n  gru(4) as (q, h, c)\n}\n"
+    assert helps(text) == [("E0304", "write `as (q, h)`")]
+    assert helps(text.replace("c)", "c)\n  from c -> tanh")) == [("E0304", "")]

@@ -191,7 +191,7 @@ def test_words_are_joined_by_blanks(text: Path, form: str) -> None:
 REFUSED = {
     "no run": (("--resume", "none", "--generate", "the"), "none: has no trained weights"),
     "empty": (("--generate", ""), "--generate needs a text to begin with"),
-    "unknown": (("--generate", "the ?"), "--generate: the text of runs/letters has no '?'"),
+    "unknown": (("--generate", "the ?"), "--generate: the vocabulary has no '?'"),
     "length": (("--generate", "the", "--length", "0"), "2"),
     "temperature": (("--generate", "the", "--temperature", "-1"), "2"),
     "nan": (("--generate", "the", "--temperature", "nan"), "2"),

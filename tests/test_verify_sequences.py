@@ -227,7 +227,21 @@ net Twice {
   loss cross_entropy
 }
 """
-NETS = [STACK, BOTH, STATES, CELL, CARRIED, TOP, TWICE]
+IDLE = """\
+cell idle(units) {
+  input x
+  state a: [units], b: [units]
+  from x, a -> concat -> dense(units) as state a
+  from x, b -> concat -> dense(units) as state b
+}
+net Idle {
+  input  x: real[T, 2]
+  target y: real[T, 3]
+  scan idle(3)
+  loss mse
+}
+"""
+NETS = [STACK, BOTH, STATES, CELL, CARRIED, TOP, TWICE, IDLE]
 
 
 @pytest.mark.parametrize("text", NETS, ids=lambda text: text.split()[1])

@@ -130,6 +130,7 @@ class Body(Names):
         if self.optional and len(step.references) > 1:
             self._add_optional()
         if len(step.references) != len(self.current):
+            self.elaborator.diagnostics.withdraw("W0102", step.span)
             raise EvaluationError(
                 Diagnostic(
                     "E0304",
@@ -137,7 +138,7 @@ class Body(Names):
                     f"there {'is' if len(self.current) == 1 else 'are'} {len(self.current)}",
                     Label(step.span, "these names"),
                     Label(self.current[-1].span, "made here"),
-                    help=_with_skips(step, len(self.current)),
+                    help=self._with_skips(step, len(self.current)),
                 )
             )
         for reference, tensor in zip(step.references, self.current, strict=True):
@@ -148,6 +149,15 @@ class Body(Names):
                 self.rename(tensor, reference.name)
         if len(self.current) > 1:
             self.current = self.current[:1]
+
+    def _with_skips(self, step: syntax.As, count: int) -> str:
+        """An `as` with as many names as there are results, unless one too many is used."""
+        used = set(self.model.bound_at.values())
+        if any(reference.span in used for reference in step.references[count:]):
+            return ""
+        names = [reference.span.text for reference in step.references[:count]]
+        listed = ", ".join(names + ["_"] * (count - len(names)))
+        return f"write `as ({listed})`" if count > 1 else f"write `as {listed}`"
 
     def _add_optional(self) -> None:
         """The last layer gives its optional results, too: they are about to be named."""
@@ -214,14 +224,6 @@ class Body(Names):
         """Append a node; its results become current."""
         self.nodes.append(node)
         self.current = node.outputs
-
-
-def _with_skips(step: syntax.As, count: int) -> str:
-    """An `as` with as many names as there are results, if it has too few."""
-    names = [reference.span.text for reference in step.references]
-    if len(names) > count:
-        return ""
-    return f"write `as ({', '.join(names + ['_'] * (count - len(names)))})`"
 
 
 def _count(number_: int, noun: str) -> str:

@@ -10,6 +10,7 @@ from specc import syntax
 from specc.checking.cells import make_scan
 from specc.checking.elaborator import Broken
 from specc.checking.functions import block_function, rewritten_type, several_tensors
+from specc.checking.lengths import common_lengths
 from specc.checking.mending import mended
 from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import EvaluationError, evaluate, fail, number
@@ -147,6 +148,8 @@ def make_layer(
 ) -> Layer:
     """An op applied to tensors, its shape inferred."""
     _check_count(op, inputs, span)
+    sequences = ((t.type, t.span) for t in inputs)
+    padded = common_lengths(op.name, sequences, span) if op.respects_lengths else ""
     tensors = _tensor_arguments(op, given)
     inputs += tuple(tensors.values())
     site = site_of(body, op, given, span, inputs, tuple(tensors))
@@ -158,7 +161,6 @@ def make_layer(
         help = help or _with_another(body, site, inputs)
         body.elaborator.report(replace(found, help=help))
         raise Broken from None
-    padded = next((t.type.padded for t in inputs if t.type.padded), "")
     if op.respects_lengths and padded:
         tensors["lengths"] = body.lengths(padded)
         inputs += (tensors["lengths"],)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from specc import syntax
+from specc.checking.lengths import common_lengths
 from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import EvaluationError, evaluate, fail
 from specc.graph import Scan, Tensor
@@ -141,7 +142,7 @@ def make_scan(
     terms = {n: v.term for n, v in symbols.items()}
     result, *states = (rewritten_type(t.type, terms) for t in function.outputs)
     tensors = _first_states(cell, given, dict(zip(function.states, states, strict=True)))
-    padded = next((t.type.padded for t in inputs if t.type.padded), "")
+    padded = common_lengths(f"scan {cell.name}", ((t.type, t.span) for t in inputs), call.span)
     if padded:
         tensors["lengths"] = body.lengths(padded)
     shape = (inputs[0].type.shape[0], *result.shape)
@@ -169,8 +170,7 @@ def _need_sequences(cell: syntax.Cell, inputs: tuple[Tensor, ...], span: Span) -
             )
     first = inputs[0]
     for tensor in inputs[1:]:
-        different = {t.type.padded for t in (first, tensor) if t.type.padded}
-        if tensor.type.shape[0] != first.type.shape[0] or len(different) > 1:
+        if tensor.type.shape[0] != first.type.shape[0]:
             raise EvaluationError(
                 Diagnostic(
                     "E0309",
@@ -178,7 +178,6 @@ def _need_sequences(cell: syntax.Cell, inputs: tuple[Tensor, ...], span: Span) -
                     f"gets {first.type} and {tensor.type}",
                     Label(span, "runs along all of them at once"),
                     Label(tensor.span, f"this makes {tensor.type}"),
-                    note="they are padded, each to lengths of its own" if different else "",
                 )
             )
 

@@ -17,6 +17,7 @@ from specc.checking.elaborator import (
     unused_inputs,
 )
 from specc.checking.lengths import known_lengths, tensors_inside, types_inside
+from specc.checking.mending import joins
 from specc.checking.names import SharedInstance
 from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import Environment, EvaluationError, evaluate, fail
@@ -218,6 +219,8 @@ def several_tensors(tensors: tuple[Tensor, ...], span: Span, what: str) -> Evalu
     """The error (E0303) of several tensors where `what` needs one."""
     is_one_place = len({tensor.span for tensor in tensors}) == 1
     made = "all of them come from here" if is_one_place else "the last of them"
+    named = "name one with `as` and take it with `from`"
+    joining = joins(tensors)
     return EvaluationError(
         Diagnostic(
             "E0303",
@@ -225,7 +228,7 @@ def several_tensors(tensors: tuple[Tensor, ...], span: Span, what: str) -> Evalu
             Label(span, "needs one"),
             Label(tensors[-1].span, made),
             note=", ".join(str(t.type) for t in tensors),
-            help="join them first: `-> concat`, or name one with `as` and take it with `from`",
+            help=f"join them first: {joining}, or {named}" if joining else named,
         )
     )
 

@@ -9,6 +9,7 @@ from specc import syntax
 from specc.checking import calls
 from specc.checking.elaborator import Broken
 from specc.checking.functions import several_tensors
+from specc.checking.lengths import common_lengths
 from specc.checking.mending import collapsed
 from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import fail
@@ -68,8 +69,9 @@ def _loss_layer(
         body.elaborator.report(_with_collapse(body, site, tensors, error.diagnostic))
         raise Broken from None
     made = Layer(name, op, site.arguments, tensors, (Tensor(name, type_, span),), span)
-    padded = tensors[0].type.padded
-    if padded and op.respects_lengths:
+    sequences = ((t.type, t.span) for t in tensors)
+    padded = common_lengths(op.name, sequences, span) if op.respects_lengths else ""
+    if padded:
         made.inputs, made.tensors = (*tensors, body.lengths(padded)), ("lengths",)
     return made
 

@@ -43,9 +43,7 @@ def _as_numbers(site: Site) -> str:
     )
 
 
-def collapsed(
-    prediction: Tensor, nodes: Sequence[Node], fits: Callable[[TensorType], bool]
-) -> str:
+def collapsed(prediction: Tensor, nodes: Sequence[Node], fits: Callable[[TensorType], bool]) -> str:
     """`last` or `flatten` behind a recurrence, if what then becomes of the prediction `fits`.
 
     A sequence needs `last`, the states of all layers `flatten`.
@@ -65,17 +63,26 @@ def collapsed(
     return f"with `{name}` before {place} the prediction is {type_}"
 
 
+def joins(tensors: Sequence[Tensor]) -> str:
+    """The joins, of the two that are tried, that take several tensors; empty if none does."""
+    first, *others = tensors
+    fitting = (name for name in ("concat", "add") if _applied([name], first, *others) is not None)
+    return " or ".join(f"`-> {name}`" for name in fitting)
+
+
 def _maker(tensor: Tensor, nodes: Sequence[Node]) -> Node | None:
     return next((node for node in nodes if tensor in node.outputs), None)
 
 
-def _applied(steps: Sequence[str | Layer], tensor: Tensor) -> TensorType | None:
-    """What layers make of a tensor, one behind the other; `None` if one of them fails."""
-    type_: TensorType | None = tensor.type
+def _applied(steps: Sequence[str | Layer], *tensors: Tensor) -> TensorType | None:
+    """What layers make of tensors, one behind the other; `None` if one of them fails."""
+    types = tuple(tensor.type for tensor in tensors)
     for step in steps:
-        if type_ is None:
-            return None
         op = layers()[step] if isinstance(step, str) else step.op
         given = defaults(op.arguments) if isinstance(step, str) else step.arguments
-        type_ = Site(op, (type_,), (tensor.span,), given, tensor.span).try_on(type_)
-    return type_
+        made_at = tuple(tensor.span for tensor in tensors)
+        result = Site(op, types, made_at, given, tensors[0].span).try_on(*types)
+        if result is None:
+            return None
+        types = (result,)
+    return types[0]

@@ -20,7 +20,8 @@ from specc.commands.common import (
     spec_options,
 )
 from specc.commands.failure import Failure, writing
-from specc.commands.targets import hides_module, nets_of, parse_program, stem
+from specc.commands.targets import nets_of, parse_program, stem
+from specc.files import hides_module
 from specc.options import Options
 from specc.targets.registry import targets
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from specc import files
 from specc.commands.common import STDIN
 
 if TYPE_CHECKING:
@@ -37,28 +35,22 @@ def nets_of(program: syntax.Program) -> list[str]:
 
 def net_to_train(program: syntax.Program, train: str | None) -> str | None:
     """The net that the `train` section is `for`; `None` if it does not say so."""
-    from specc import syntax
-
-    sections = [item for item in program.items if isinstance(item, syntax.Train)]
+    sections = _sections(program)
     meant = {s.net for s in sections if s.net and (train is None or s.name == train)}
     return meant.pop() if len(meant) == 1 else None
 
 
+def has_several_sections(program: syntax.Program) -> bool:
+    """Whether there is a choice of `train` sections."""
+    return len(_sections(program)) > 1
+
+
+def _sections(program: syntax.Program) -> list[syntax.Train]:
+    from specc import syntax
+
+    return [item for item in program.items if isinstance(item, syntax.Train)]
+
+
 def stem(file: str, net: str | None, is_only: bool = True) -> str:
     """The name of an output: the spec's, with the net's behind it where there are several."""
-    if file == STDIN:
-        name = snake_case(net or "net")
-    else:
-        name = re.sub(r"\W", "_", Path(file).stem) or "net"
-        name = name if is_only or net is None else f"{name}_{snake_case(net)}"
-    return f"{name}_net" if hides_module(name) else name
-
-
-def hides_module(name: str) -> bool:
-    """Whether a script of this name would be imported in place of what it needs itself."""
-    return name == "numpy" or name in sys.stdlib_module_names
-
-
-def snake_case(name: str) -> str:
-    """`DeepMlp` as a file is called: `deep_mlp`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return files.stem(None if file == STDIN else file, net, is_only)

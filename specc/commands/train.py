@@ -23,7 +23,13 @@ from specc.commands.compile import write_code
 from specc.commands.failure import Failure, writing
 from specc.commands.render import Format, draw, keep_others
 from specc.commands.resume import need_run_of
-from specc.commands.targets import net_to_train, nets_of, parse_program, stem
+from specc.commands.targets import (
+    has_several_sections,
+    net_to_train,
+    nets_of,
+    parse_program,
+    stem,
+)
 from specc.reporting.display import clean
 from specc.targets.registry import targets
 
@@ -76,7 +82,8 @@ def command(
 ) -> int:
     """Train a net as its spec says.
 
-    The results go to `runs/<spec>`: the code, a diagram, the weights, the history of the run and
+    The results go to `runs/<spec>`, with the names of the net and of `--train` behind it where the
+    spec has several: the code, a diagram, the weights, the history of the run and
     a picture of it. Options set here go before those of the spec.
     """
     _check_target(target, given)
@@ -88,8 +95,10 @@ def command(
         source = read_spec(file)
         program = parse_program(source, diagnostics)
         net = options.net or net_to_train(program, section)
-        name = stem(file, net or "".join(nets_of(program)[:1]))
-        folder = Path(out or str(given["resume"] or f"runs/{name}"))
+        nets = nets_of(program)
+        name = stem(file, net or "".join(nets[:1]), len(nets) == 1)
+        run = f"{name}_{section}" if section and has_several_sections(program) else name
+        folder = Path(out or str(given["resume"] or f"runs/{run}"))
         script = folder / f"{name}.py"
         code = generate(
             source,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from specc.diagnostics import Diagnostic, Label
+from specc.evaluate import EvaluationError
 from specc.graph import Layer, Tensor
 from specc.signature import Argument
 from specc.source import Span
@@ -21,12 +22,8 @@ from specc.types import Content, TensorType
 from specc.values import Value
 
 
-class SiteError(Exception):
+class SiteError(EvaluationError):
     """A layer cannot be what it is asked to be; carries the diagnostic."""
-
-    def __init__(self, diagnostic: Diagnostic) -> None:
-        self.diagnostic = diagnostic
-        super().__init__(diagnostic.message)
 
 
 @dataclass(frozen=True)

@@ -60,9 +60,11 @@ class Conv1d(LayerOp):
         require_sequence(site)
         check_same(site)
         require_groups(site)
-        warn_padded(site)
         (length,) = slide(site, _measure)
-        padded = site.input.padded if length == site.input.shape[0] else ""
+        is_same = length == site.input.shape[0]
+        if not (is_same and site["kernel"].plain == site["stride"].plain == 1):
+            warn_padded(site)
+        padded = site.input.padded if is_same else ""
         return TensorType((length, site["channels"]), padded=padded)
 
     def parameters(self, layer: Layer) -> tuple[ParameterSpec, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from specc.checking.lengths import common_lengths
 from specc.graph import Layer
 from specc.ops.base import FunctionOp, Site
 from specc.ops.rules import mending
@@ -108,5 +109,9 @@ def _other_axis(site: Site) -> str:
 
 
 def joined(site: Site, shape: tuple[Value, ...]) -> TensorType:
-    """The type of the result: padded as soon as one of the sequences is."""
-    return TensorType(shape, padded=next((t.padded for t in site.inputs if t.padded), ""))
+    """The type of the result: padded as soon as one of the sequences is.
+
+    E0309: two are padded to different lengths.
+    """
+    inputs = zip(site.inputs, site.made_at, strict=False)
+    return TensorType(shape, padded=common_lengths(site.op.name, inputs, site.span))

@@ -189,9 +189,17 @@ def _check_options(site: Site) -> None:
 def _check_state(site: Site, name: str) -> None:
     """Fail (E0322) unless a state that is given fits the layers."""
     given, needed = site.tensor(name), _state(site)
-    if given is None or given.shape == needed.shape:
+    if given is None or (given.shape == needed.shape and not given.padded):
         return
     position = len(site.inputs) - len(site.tensors) + site.tensors.index(name)
+    if given.padded:
+        raise site.fail(
+            "E0322",
+            f"`{name}` of `{site.op.name}` needs {needed}, gets a padded sequence",
+            "a state has no lengths",
+            argument=name,
+            cause=position,
+        )
     factors = " * ".join(str(n) for n in (site["layers"], directions(site)))
     raise site.fail(
         "E0322",

@@ -213,12 +213,14 @@ def _nearest_divisor(site: Site, size: int, name: str) -> str:
 
 def warn_padded(site: Site) -> None:
     """Warn (W0302) that a layer over time takes the padding of sequences for values."""
-    if site.input.padded:
+    padded = (position for position, type_ in enumerate(site.inputs) if type_.padded)
+    if (cause := next(padded, None)) is not None:
         site.warn(
             site.diagnostic(
                 "W0302",
                 f"`{site.op.name}` takes the padding of a sequence for values",
                 "sequences are shorter than this layer sees them",
+                cause=cause,
             )
         )
 

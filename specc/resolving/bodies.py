@@ -9,7 +9,7 @@ from specc.ops.registry import layers
 from specc.resolving.calls import CallResolver
 from specc.resolving.instances import name_instances, shared_names
 from specc.resolving.names import means, names_in
-from specc.resolving.placement import check_places
+from specc.resolving.placement import check_places, states_set
 from specc.scope import Binding, Means, Scope
 from specc.suggest import did_you_mean
 
@@ -21,6 +21,7 @@ class FileResolver(CallResolver):
         super().__init__(model, names, diagnostics)
         self.source = next(s for s, n in model.files.items() if n is names)
         self.states: tuple[syntax.Stated, ...] = ()
+        self.set_states: set[str] = set()
 
     def file(self) -> None:
         """Resolve the blocks and nets of the file."""
@@ -57,6 +58,7 @@ class FileResolver(CallResolver):
                 )
             )
         self.states = item.states if isinstance(item, syntax.Cell) else ()
+        self.set_states = states_set(item.body)
         scope = top.child()
         for parameter in item.parameters:
             if parameter.default is not None:
@@ -206,13 +208,24 @@ class FileResolver(CallResolver):
             if reference.name == "_":
                 continue
             if reference.index is None:
-                self.bind(reference.name, Means.TENSOR, reference.span, scope, "the tensor")
+                instead = self._as_state(step, scope)
+                self.bind(
+                    reference.name, Means.TENSOR, reference.span, scope, "the tensor", instead
+                )
                 continue
             self.expression(reference.index, scope)
             # A tap is handed out of its loop: it is bound around it.
             around = _around_loop(scope)
             if reference.name not in around.bindings:
                 self.bind(reference.name, Means.TAP, reference.span, around, "the tap")
+
+    def _as_state(self, step: syntax.As, scope: Scope) -> str:
+        """The help for `as h` where `as state h` is what is missing."""
+        name = step.references[0].name
+        is_state = name in {state.name for state in self.states} - self.set_states
+        if not is_state or len(step.references) > 1 or scope.enclosing_loops():
+            return ""
+        return f"write `as state {name}` if it is the state of the next step"
 
 
 def _if_unused(name: str, means: Means) -> str:

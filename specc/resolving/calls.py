@@ -164,7 +164,9 @@ class CallResolver(NameResolver, ABC):
         self.model.arguments[node.span] = bound
         for name, expression in bound.items():
             tensor = f"`{name}` of `{node.name}`" if name in tensors else ""
-            self._argument(tensor, choices.get(name, ()), expression, scope)
+            is_state = isinstance(node, syntax.Call)
+            help_ = "leave it out: it begins with zeros" if is_state else ""
+            self._argument(tensor, choices.get(name, ()), expression, scope, help_)
 
     def _argument(
         self,
@@ -172,6 +174,7 @@ class CallResolver(NameResolver, ABC):
         choices: tuple[str, ...],
         expression: syntax.Expression,
         scope: Scope,
+        help_if_zero: str,
     ) -> None:
         """An argument's value; `tensor` is what to call one that needs a tensor's name."""
         if not tensor:
@@ -183,6 +186,7 @@ class CallResolver(NameResolver, ABC):
                     "E0207",
                     f"{tensor} needs the name of a tensor",
                     Label(expression.span, "this is none"),
+                    help=help_if_zero if expression.span.text in ("0", "0.0") else "",
                 )
             )
             return

@@ -65,12 +65,18 @@ class NameResolver:
         )
 
     def bind(
-        self, name: str, means: Means, span: Span, scope: Scope, says_unused: str = ""
+        self,
+        name: str,
+        means: Means,
+        span: Span,
+        scope: Scope,
+        says_unused: str = "",
+        instead: str = "",
     ) -> None:
-        """Bind a name; twice is an error (E0102)."""
+        """Bind a name; twice is an error (E0102), and `instead` what to do about it."""
         earlier = scope.peek(name)
         if earlier is not None:
-            self.report(rebound(name, span, earlier.span))
+            self.report(rebound(name, span, earlier.span, help=instead))
             return
         scope.bindings[name] = Binding(name, means, span, says_unused)
 

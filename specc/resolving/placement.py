@@ -38,6 +38,12 @@ def check_places(item: syntax.Block | syntax.Net, report: Report) -> None:
         _check_untyped(item, report)
 
 
+def states_set(body: syntax.Body) -> set[str]:
+    """The states that `as state` sets somewhere in a body."""
+    found = (span for word, span, *_ in _statements(body) if word == "as state")
+    return {span.text.split()[-1] for span in found}
+
+
 def _check_untyped(item: syntax.Block, report: Report) -> None:
     for statement in item.body.statements:
         if isinstance(statement, syntax.Input):

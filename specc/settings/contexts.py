@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from specc.check import ShapedModel
 from specc.checking.lengths import known_lengths
+from specc.files import stem
 from specc.graph import every_layer
 from specc.settings.inits import Drawn
 from specc.settings.metrics import Score
@@ -160,11 +161,13 @@ def _loop(training: Training, shaped: ShapedModel, net: str, first: str) -> Cont
 
 
 def _command(training: Training, net: str, shaped: ShapedModel, spec_folder: str) -> Context:
-    folder, name = training.data.folder, shaped.net.name
-    run = name if training.name is None else f"{name}_{training.name}"
+    folder, spec = training.data.folder, shaped.model.program.source.path
+    is_only = len(shaped.model.nets) == 1
+    name = stem(None if spec is None else str(spec), shaped.net.name, is_only)
+    is_one_of_several = training.name is not None and len(shaped.model.trains) > 1
     return {
         "net": net,
-        "name": run.lower(),
+        "name": f"{name}_{training.name}" if is_one_of_several else name,
         "epochs": training.epochs,
         "batch": training.batch,
         "rate": None if training.has_schedule else training.rates[0][1],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from specc import syntax
@@ -104,13 +104,13 @@ class _Metric(Choice[tuple[Score, ...]]):
 
     def make(self, use: Use) -> tuple[Score, ...]:
         """The output and target that it fits."""
-        found = list(_pairs(use))
-        fitting = [pair for pair in found if self.misfit(pair) is None]
-        if len(fitting) > 1:
-            raise _several(use, fitting)
-        if not fitting:
+        found = list(pairs_of(use))
+        matches = [pair for pair in found if self.misfit(pair) is None]
+        if len(matches) > 1:
+            raise _several(use, matches)
+        if not matches:
             raise self._none(use, found)
-        (pair,) = fitting
+        (pair,) = matches
         form, axis = self.form(pair)
         lengths = _lengths(use, pair) if form == "classes" else None
         if pair.loss is not None and len(pair.loss.inputs) > (3 if lengths else 2):
@@ -136,16 +136,21 @@ class _Metric(Choice[tuple[Score, ...]]):
             )
             return use.fail("E0521", message, "nothing to compare")
         problem = self.misfit(found[0])
-        known: Mapping[str, OpenChoice[object]] = choices(self.setting)
-        others = [m for m in known.values() if isinstance(m, _Metric)]
-        other = next((m for m in others if any(m.misfit(p) is None for p in found)), None)
         return use.fail(
             "E0521",
             f"`{self.name}` {problem}",
             "does not fit",
             cause=found[0].target.label,
-            help=f"`{other.name}` fits" if other is not None else "",
+            help=fitting(found),
         )
+
+
+def fitting(pairs: Sequence[Pair]) -> str:
+    """The help that names a metric for one of these pairs; empty if there is none."""
+    known: Mapping[str, OpenChoice[object]] = choices(_Metric.setting)
+    others = [m for m in known.values() if isinstance(m, _Metric)]
+    other = next((m for m in others if any(m.misfit(p) is None for p in pairs)), None)
+    return f"`{other.name}` fits" if other is not None else ""
 
 
 class Accuracy(_Metric):
@@ -208,7 +213,7 @@ def _is_binary(pair: Pair) -> bool:
     return pair.output.features.plain == 1 and pair.target.type.classes == Value(2, 2)
 
 
-def _pairs(use: Use) -> Iterator[Pair]:
+def pairs_of(use: Use) -> Iterator[Pair]:
     """The outputs with the targets that losses compare them with; without any, all with all."""
     shaped = use.section.shaped
     wanted = _targets(use)
@@ -228,7 +233,7 @@ def _pairs(use: Use) -> Iterator[Pair]:
 
 def _targets(use: Use) -> list[Field]:
     targets: dict[str, Tensor] = dict(use.section.shaped.targets)
-    name = use.values["target"]
+    name = use.values.get("target")
     if name is None:
         return [Field(name, tensor, "target") for name, tensor in targets.items()]
     if name in targets:

@@ -7,7 +7,7 @@ from specc.evaluate import EvaluationError
 from specc.graph import Layer
 from specc.settings.base import Choice, Use
 from specc.settings.forms import unbuilt
-from specc.settings.metrics import Score
+from specc.settings.metrics import Score, fitting, pairs_of
 
 
 class Perplexity(Choice[tuple[Score, ...]]):
@@ -34,4 +34,5 @@ class Perplexity(Choice[tuple[Score, ...]]):
 
 def _misfit(use: Use, loss: Layer, label: str) -> EvaluationError:
     message = "`perplexity` needs a plain `cross_entropy` as the only loss"
-    return use.fail("E0521", message, "does not fit", cause=Label(loss.span, label))
+    help = fitting(list(pairs_of(use)))
+    return use.fail("E0521", message, "does not fit", cause=Label(loss.span, label), help=help)

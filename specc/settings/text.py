@@ -26,8 +26,8 @@ class Text(Source):
     vocabulary goes with the weights into the files of a run. The end of the text is the test
     part, which is read once and in order, the state carried from segment to segment.
 
-    So each recurrent layer has to run once a pass, from the first step to the last: it cannot be
-    shared, nor bidirectional, unless its first state is given.
+    So each recurrent layer runs once a pass and in one direction, unless its first state is given:
+    one that is shared is not used twice, and none is bidirectional (E0525).
 
     A net whose number of steps is a free letter can write: the generated script then takes
     `--generate "the time"`, with `--length` and `--temperature`.
@@ -57,7 +57,7 @@ class Text(Source):
         steps = int(use.number("steps"))
         size = need_sequence(use, given, Content.TOKEN, steps)
         need_sequence(use, wanted, Content.LABEL, steps, size)
-        _need_single_states(use)
+        _need_states_that_go_on(use)
         folder, (file,) = common_folder((file_path(use, "file"),))
         context = {
             "file": file,
@@ -83,27 +83,17 @@ def _can_write(use: Use, given: Field) -> bool:
     return is_free and len(shaped.outputs) == 1 and list(shaped.outputs) == compared
 
 
-def _need_single_states(use: Use) -> None:
-    """Raise E0525 where a state cannot be carried from pass to pass."""
+def _need_states_that_go_on(use: Use) -> None:
+    """Raise E0525 where a recurrent layer runs several times a pass, or from its end, too."""
     for node, is_again in _every_node(use.section.shaped.function, False, set()):
-        if not carries_state(node):
-            continue
-        if is_again:
-            raise _uncarried(
-                use,
-                node,
-                "runs several times",
-                "each would go on from the state of another one",
-                "use a layer for each, without `shared`",
-            )
-        if isinstance(node, Layer) and _is_bidirectional(node):
-            raise _uncarried(
-                use,
-                node,
-                "runs in both directions",
-                "what comes after a segment is not known at its end",
-                "`bidirectional=false` makes it one direction",
-            )
+        if carries_state(node) and is_again:
+            note = "each run would go on from the state of another"
+            help = "use a layer for each, without `shared`"
+            raise _uncarried(use, node, "that run once a pass", "runs several times", note, help)
+        if carries_state(node) and isinstance(node, Layer) and _is_bidirectional(node):
+            note = "where a segment ends, the state of the other direction is not known"
+            help = "leave out `bidirectional`"
+            raise _uncarried(use, node, "in one direction", "runs in both", note, help)
 
 
 def _every_node(
@@ -127,12 +117,14 @@ def _is_bidirectional(layer: Layer) -> bool:
     return "bidirectional" in layer.op.features(layer)
 
 
-def _uncarried(use: Use, node: Node, found: str, note: str, help: str) -> EvaluationError:
-    """The exception of a layer whose state has to go on behind a pass, and cannot."""
-    name = node.op.name if isinstance(node, Layer) else f"scan {node.name}"
+def _uncarried(
+    use: Use, node: Layer | Scan, wanted: str, found: str, note: str, help: str
+) -> EvaluationError:
+    """The exception of a layer that cannot go on, in the next pass, where it ended."""
+    name = f"scan {node.function.name}" if isinstance(node, Scan) else node.op.name
     return use.fail(
         "E0525",
-        f"`{use.choice}` needs recurrent layers that run once, onward; `{name}` {found}",
+        f"`{use.choice}` needs recurrent layers {wanted}, `{name}` {found}",
         "carries their states from pass to pass",
         cause=Label(node.span, found),
         note=note,

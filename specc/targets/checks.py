@@ -54,8 +54,8 @@ class Checks:
         lengths = any(type_.content is Content.LENGTHS for type_ in self._types)
         labels = any("labels=" in line for line in (*self.inputs, *self.targets))
         ways = {way: _SLIPS[way] for way in _SLIPS if way in slips}
-        if lengths and ".argmax(1)" in ways:  # which no tensor of lengths is made by
-            ways[".argmax(1)"] += " if labels else ()"
+        if lengths and ways.pop(".argmax(1)", "") and labels:  # lengths are no largest places
+            ways[".argmax(1)"] = f"{_SLIPS['.argmax(1)']} if labels else ()"
         return {
             "numpy": self._numpy,
             "lengths": lengths,

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from specc.classes import ClassPlan, is_called_again
 from specc.differentiate import TrainingModel
-from specc.graph import Function, Layer, Loop, Scan, Tensor, carries_state
+from specc.graph import Function, Layer, Loop, Scan, Tensor, carries_state, every_layer
 from specc.literal import literal
 from specc.ops.base import FunctionOp, LossOp
 from specc.ops.registry import ops
@@ -160,9 +160,15 @@ class FileWriter(ABC):
             self.kernels.add(layer.op.name, layer.op.function)
 
     def features(self, layer: Layer) -> frozenset[str]:
-        """What a layer asks of its template."""
+        """What a layer asks of its template, in any of the instances of its place."""
         carries = carries_state(layer) and self.runtime.network.get("carries")
-        return layer.op.features(layer) | ({"carries"} if carries else set())
+        asked = (layer.op.features(n) for n in self.instances(layer))
+        return frozenset({"carries"} if carries else ()).union(*asked)
+
+    def instances(self, layer: Layer) -> list[Layer]:
+        """All layers that the spec writes where it writes this one, which is among them."""
+        others = (n for n in every_layer(self.shaped.function) if n.span == layer.span)
+        return [layer, *(n for n in others if n is not layer)]
 
     def _scan_features(self, plan: ClassPlan, scan: Scan) -> Iterator[str]:
         """What a scan asks of the base of cells."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from specc.classes import Classes, ClassPlan
 from specc.differentiate import BackwardGraph
-from specc.graph import Layer
+from specc.graph import Layer, Origin
 from specc.ops.base import Construction, LayerOp
 from specc.targets.construct import Constructor
 from specc.types import Content
@@ -28,8 +28,13 @@ class NumpyConstructor(Constructor):
     def lines(self) -> list[str]:
         """The body of `__init__`; a class that is called several times a step keeps a stack."""
         is_kept = self.plan.is_stacked and bool(self.graphs[id(self.plan)].kept)
-        is_kept |= self.classes.is_padded(self.plan)
+        is_kept |= self.classes.is_padded(self.plan) and self._cells_go_back()
         return super().lines() + ["self.calls = []"] * is_kept
+
+    def _cells_go_back(self) -> bool:
+        """Whether any recurrence has a backward pass."""
+        steps = (plan for plan in self.classes if plan.function.origin is Origin.CELL)
+        return any(any(self.graphs[id(plan)].d_inputs) for plan in steps)
 
     def layer(self, owner: ClassPlan, layer: Layer) -> Construction | None:
         """A layer that learns is told where nobody needs the gradient of its input."""

@@ -53,7 +53,7 @@ class ExplicitFile(PyTorchFile):
 
     def constructor(self, plan: ClassPlan) -> Constructor:
         """Layers with backward passes."""
-        return ExplicitConstructor(plan, self.classes, self.carries)
+        return ExplicitConstructor(plan, self.classes, self.kernel_of)
 
     def forward(self, plan: ClassPlan) -> KeepingForward:
         """A pass that keeps what the backward pass reads."""

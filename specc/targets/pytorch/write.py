@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from specc.classes import Classes, ClassPlan
@@ -32,12 +33,8 @@ _BY_NAME = {
 }
 
 
-def module_of(layer: Layer, carries: bool) -> Construction | None:
-    """The module that a layer is, if it is one; where states are carried on, one of the file."""
-    made = layer.op.torch_module(layer)
-    if made is None or not (carries and layer.op.carries_state):
-        return made
-    return replace(made, kernel=made.kernel.removeprefix("nn."))
+KernelOf = Callable[[Layer], str | None]
+"""The class of the module that a layer is, such as `nn.GRU`; `None` if it is none."""
 
 
 class ModuleConstructor(Constructor):
@@ -46,13 +43,14 @@ class ModuleConstructor(Constructor):
     target = "pytorch"
     list_of = ("nn.ModuleList(", ")")
 
-    def __init__(self, plan: ClassPlan, classes: Classes, carries: bool) -> None:
+    def __init__(self, plan: ClassPlan, classes: Classes, kernel_of: KernelOf) -> None:
         super().__init__(plan, classes)
-        self.carries = carries
+        self.kernel_of = kernel_of
 
     def layer(self, owner: ClassPlan, layer: Layer) -> Construction | None:
         """What is no module is written in the forward pass."""
-        return module_of(owner.settled(layer), self.carries)
+        made, kernel = layer.op.torch_module(owner.settled(layer)), self.kernel_of(layer)
+        return replace(made, kernel=kernel) if made is not None and kernel is not None else None
 
 
 class ModuleForward(ForwardWriter):
@@ -60,15 +58,15 @@ class ModuleForward(ForwardWriter):
 
     channels_last = False
 
-    def __init__(self, plan: ClassPlan, carries: bool) -> None:
+    def __init__(self, plan: ClassPlan, kernel_of: KernelOf) -> None:
         super().__init__(plan)
-        self.carries = carries
+        self.kernel_of = kernel_of
 
     def unnamed(self, node: Layer | Scan) -> list[str]:
         """PyTorch's own modules give all states as one."""
         found = super().unnamed(node)
-        made = module_of(node, self.carries) if isinstance(node, Layer) else None
-        return found[:1] if made is not None and made.kernel.startswith("nn.") else found
+        kernel = self.kernel_of(node) if isinstance(node, Layer) else None
+        return found[:1] if kernel is not None and kernel.startswith("nn.") else found
 
     def expression(self, layer: Layer, inputs: list[str]) -> str | None:
         """What is no module."""
@@ -135,13 +133,28 @@ class PyTorchFile(FileWriter):
 
     def note_layer(self, plan: ClassPlan, layer: Layer, is_stacked: bool) -> None:
         """A class or functions that PyTorch does not have."""
-        made = module_of(layer, self.carries)
-        if made is None:
+        kernel = self.kernel_of(layer)
+        if kernel is None:
             text = layer.op.torch_expression(layer, [t.name for t in layer.inputs])
             for function in re.findall(r"(?<![\w.])[a-z]\w*(?=\()", text):
                 self.kernels.add(layer.op.name, function, features=self.features(layer))
-        elif not made.kernel.startswith("nn."):
-            self.kernels.add(layer.op.name, made.kernel, features=self.features(layer))
+        elif not kernel.startswith("nn."):
+            self.kernels.add(layer.op.name, kernel, features=self.features(layer))
+
+    def kernel_of(self, layer: Layer) -> str | None:
+        """The class of the module that a layer is, `None` for an expression.
+
+        Recurrent layers of one place are called alike: where one of them needs a class of the file,
+        or carries its state on, all are such.
+        """
+        made = layer.op.torch_module(layer)
+        if made is None:
+            return None
+        if not layer.op.carries_state:
+            return made.kernel
+        modules = map(layer.op.torch_module, self.instances(layer))
+        is_own = self.carries or not all(m and m.kernel.startswith("nn.") for m in modules)
+        return made.kernel.removeprefix("nn.") if is_own else made.kernel
 
     # ------------------------------------------------------------ classes
 
@@ -165,11 +178,11 @@ class PyTorchFile(FileWriter):
 
     def constructor(self, plan: ClassPlan) -> Constructor:
         """What writes the constructor of a class."""
-        return ModuleConstructor(plan, self.classes, self.carries)
+        return ModuleConstructor(plan, self.classes, self.kernel_of)
 
     def forward(self, plan: ClassPlan) -> ForwardWriter:
         """What writes the forward pass of a class."""
-        return ModuleForward(plan, self.carries)
+        return ModuleForward(plan, self.kernel_of)
 
     def block_backward(self, plan: ClassPlan) -> dict[str, object]:
         """The backward pass of a block: none, where gradients are left to autograd."""
