@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -85,13 +87,17 @@ def index(spec: str, folder: Path, data: Path) -> Row:
 
 def sentiment(spec: str, folder: Path, data: Path) -> Row:
     """Reviews of films: the median over the seeds of the accuracy on the published test part."""
-    script, scores, spent = compile_spec(spec, folder), [], 0.0
-    for seed in SEEDS:
+    script = compile_spec(spec, folder)
+
+    def run(seed: int) -> tuple[list[dict[str, str]], float]:
         options = ("--data", str(data), "--seed", str(seed))
-        history, minutes = train(script, folder / f"{spec}{seed}", *options)
-        scores.append(float(history[-1]["test accuracy"]))
-        spent += minutes / len(SEEDS)
-    median = statistics.median(scores)
+        return train(script, folder / f"{spec}{seed}", *options)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # each run is a process with one thread
+        runs = list(pool.map(run, SEEDS))
+    scores = [float(history[-1]["test accuracy"]) for history, _ in runs]
+    median, spent = statistics.median(scores), statistics.median(minutes for _, minutes in runs)
+    history = runs[0][0]
     book, bar = SENTIMENT[spec]
     row = [f"`{spec}`", str(len(history)), f"{spent:.1f}", f"{median:.1%}"]
     row += [", ".join(f"{score:.1%}" for score in scores), book]

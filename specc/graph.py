@@ -282,15 +282,21 @@ def count_layers(function: Function, known: dict[int, int] | None = None) -> int
     return known[id(function)]
 
 
-def every_layer(function: Function) -> Iterator[Layer]:
-    """The layers of a function and of all that it calls; each body is visited once."""
+def every_function(function: Function) -> Iterator[Function]:
+    """A function and all that it calls, each once."""
     pending, seen = [function], {id(function)}
     while pending:
         current = pending.pop()
-        yield from (node for node in current.nodes if isinstance(node, Layer))
+        yield current
         found = [child for child in current.children() if id(child) not in seen]
         seen.update(id(child) for child in found)
         pending += found
+
+
+def every_layer(function: Function) -> Iterator[Layer]:
+    """The layers of a function and of all that it calls; each body is visited once."""
+    nodes = (node for body in every_function(function) for node in body.nodes)
+    return (node for node in nodes if isinstance(node, Layer))
 
 
 def has_buffers(function: Function) -> bool:

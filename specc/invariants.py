@@ -76,6 +76,7 @@ def _(shaped: ShapedModel) -> None:
             _verify_sizes(function, node)
             if isinstance(node, Layer | Scan):
                 _verify_tensors(node)
+            _verify_padding(node)
     made = {*shaped.function.inputs, *(t for n in shaped.function.nodes for t in n.outputs)}
     _require(set(shaped.outputs) <= made, "an output is made by no node")
     nodes = set(shaped.function.nodes)
@@ -151,6 +152,16 @@ def _verify_tensors(node: Layer | Scan) -> None:
     several = 1 + len(node.optional_results)
     count = len(node.outputs)
     _require(several == 1 or count in (1, several), f"{where}: has {count} results")
+
+
+def _verify_padding(node: Node) -> None:
+    """A padded result has the lengths of all padded inputs; of a body's inputs, those of one."""
+    where = f"`{node.name}` at {node.span.place}"
+    keys, made = (
+        {t.type.padded for t in tensors} - {""} for tensors in (node.inputs, node.outputs)
+    )
+    is_one = isinstance(node, Layer | Scan)
+    _require(not made or (keys == made if is_one else made <= keys), f"{where}: pads anew")
 
 
 def _verify_scan(where: str, scan: Scan) -> None:

@@ -502,6 +502,24 @@ def test_train(folder: Path) -> None:
     assert sum(line.startswith("epoch ") for line in resumed.stdout.splitlines()) == 1
 
 
+def test_a_script_finds_the_run_that_it_was_trained_in(folder: Path) -> None:
+    several = XOR.replace("Xor", "DeepXor") + "\nnet Other { input x: real[4]; dense(2) }\n"
+    several = several.replace("train {", "train long for DeepXor {")
+    short = several[several.index("train long") : several.index("\nnet Other")]
+    several += short.replace("long", "short")
+    Path("one_net.net").write_text(XOR, encoding="utf-8")
+    Path("more.net").write_text(several, encoding="utf-8")
+    for options, where in {
+        ("one_net.net",): "runs/one_net/one_net.py",
+        ("more.net", "--train", "short"): "runs/more_deep_xor_short/more_deep_xor.py",
+    }.items():
+        assert run("train", *options, "--epochs", "1").returncode == 0
+        written = subprocess.run(
+            [sys.executable, where, "--help"], capture_output=True, text=True, timeout=120
+        )
+        assert f"({Path(where).parent.as_posix()})" in "".join(written.stdout.split())
+
+
 def test_the_exit_status_of_the_script_is_passed_on() -> None:
     result = run("train", "xor.net", "--resume", "nowhere")
     assert result.returncode == 1

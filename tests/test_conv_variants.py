@@ -229,10 +229,11 @@ def test_any_length_runs() -> None:
 )
 def test_lengths_of_padded_sequences_stay_while_the_length_does(call: str, keeps: bool) -> None:
     """A padding that is taken for values is worth a warning."""
-    source = Source("test.net", f"net N {{\n input x: real[T, 3] padded\n {call}\n}}\n")
+    flow = f"last as own\n from x -> {call} as y\n output y, own"
+    source = Source("test.net", f"net N {{\n input x: real[T, 3] padded\n {flow}\n}}\n")
     diagnostics = Diagnostics()
     (found,) = analyse(source, diagnostics).values()
-    assert found.outputs[0].type.padded == keeps
+    assert bool(found.outputs[0].type.padded) is keeps
     assert [d.code for d in diagnostics] == ["W0302"]
 
 

@@ -150,9 +150,15 @@ def state_that_grows(model: ShapedModel) -> None:
     tensor.type = tensor.type.with_shape(constant(7))
 
 
+def padded_to_other_lengths(model: ShapedModel) -> None:
+    (tensor,) = next(n for n in model.function.nodes if isinstance(n, Scan)).outputs
+    tensor.type = replace(tensor.type, padded="lengths of s")
+
+
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
+        (padded_to_other_lengths, "scan1.* pads anew"),
         (lengths_before_the_state, "lengths are not its last tensor"),
         (no_lengths, "the lengths are others'"),
         (some_results, "has 3 results"),

@@ -86,7 +86,7 @@ def same_masks() -> Iterator[None]:
     rng = np.random.default_rng(7)
 
     def dropout(x: torch.Tensor, p: float, training: bool) -> torch.Tensor:
-        if not training:
+        if not training or p == 0:
             return x
         kept = rng.random(tuple(x.shape), dtype=np.float32) >= p
         return x * torch.tensor(kept) / (1 - p)
@@ -185,6 +185,30 @@ def test_one_class_with_and_without_dropout(
     check(RATES[form].format(*rates, op=op, names=names), tmp_path)
 
 
+@pytest.mark.parametrize("stack", ["", "bidirectional=true", "bidirectional=true, join=top"])
+@pytest.mark.parametrize("rate", ["", "dropout=0.3"])
+@pytest.mark.parametrize("op", FORM)
+def test_a_shared_layer_beside_one_with_dropout(
+    op: str, rate: str, stack: str, tmp_path: Path
+) -> None:
+    """Its two calls, of other lengths, each have what they need on the way back."""
+    stacked = ", ".join(["1", "layers=2", *filter(None, [stack])])
+    shared = ", ".join(filter(None, [stacked, rate]))
+    text = f"""
+net N {{
+  input x: real[3, 2], z: real[4, 2]
+  target y: real[{6 if stack else 3}]
+  shared f = {op}({shared})
+  from x -> f -> last as a
+  from z -> f -> last as b
+  from x -> {op}({stacked}, dropout=0.3) -> last as c
+  from a, b, c -> concat
+  loss mse
+}}
+"""
+    check(text, tmp_path)
+
+
 @pytest.mark.parametrize("op", FORM)
 def test_no_dropout_where_no_rate_asks_for_it(op: str) -> None:
     text = RATES["block"].format(0, 0, op=op)
@@ -204,14 +228,16 @@ SEQUENCES = {
 """,
     "one table of vectors, read twice": """
   input x: token[4] of 6 PADDED, z: token[4] of 6 PADDED
-  target t: real[4, 3]
+  target t: real[3]
   shared table = embedding(6, 3)
   shared plain = one_hot(6)
   from x -> table as a
   from z -> table -> relu as b
   from x -> plain -> dense(3) as c
   from z -> plain -> dense(3) -> reverse as d
-  from a, b, c, d -> add
+  from a, c -> add -> global_avgpool as e
+  from b, d -> add -> last as f
+  from e, f -> add
 """,
     "vectors that are not learned": """
   input x: token[4] of 6 PADDED

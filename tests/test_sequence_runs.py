@@ -207,6 +207,17 @@ def test_what_cannot_be_written_is_refused_in_one_line(text: Path, form: str) ->
         assert "Traceback" not in printed
 
 
+def test_options_that_would_do_nothing_are_refused(text: Path, form: str) -> None:
+    for options, message in {
+        ("--length", "20"): "error: --length does nothing without --generate\n",
+        ("--temperature", "0"): "error: --temperature does nothing without --generate\n",
+        ("--generate", "the", "--lr", "7"): "error: --lr does nothing with --generate\n",
+    }.items():
+        printed, error = run(letters(), form, text, *options)
+        assert (error, printed.endswith(message)) == ("2", True), printed
+    assert not (text / "runs").exists()
+
+
 def test_a_run_with_another_vocabulary_is_not_gone_on_with(text: Path, form: str) -> None:
     spec = letters()
     assert not run(spec, form, text, "--epochs", "1")[1]

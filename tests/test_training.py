@@ -504,6 +504,8 @@ def test_a_metric_that_fits_two_targets_has_to_say_which() -> None:
 def test_accuracy_of_a_squared_error_is_refused() -> None:
     found = problem(LINE + section(data="separable", metric="accuracy"))
     assert (found.code, found.help) == ("E0521", "`mae` fits")
+    found = problem(LINE + section(data="separable", metric="perplexity"))
+    assert (found.code, found.help) == ("E0521", "`mae` fits")
 
 
 def test_accuracy_does_not_ignore_a_mask() -> None:
@@ -658,7 +660,7 @@ def test_states_that_go_on_after_a_pass(text: str) -> None:
         (INDEX, {"data": 'reviews("a")'}, "E0513"),
         (MOOD.replace("embedding(vocab, 4)", "one_hot(vocab)"),
          {"data": 'reviews("a", vectors="v")'}, "E0524"),
-        (MOOD.replace("[400] of vocab", "[400] of vocab padded"), {"data": 'npz("a")'}, "E0501"),
+        (MOOD.replace("[400] of vocab", "[400] of vocab padded"), {"data": 'text("a")'}, "E0501"),
         (LINE, {"data": "separable", "metric": "perplexity"}, "E0521"),
         (TWO, {"data": 'npz("a")', "metric": "perplexity"}, "E0521"),
         (DIGITS.replace("cross_entropy", "cross_entropy(scale=2)"), {"metric": "perplexity"},

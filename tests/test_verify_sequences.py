@@ -169,7 +169,12 @@ MUTATIONS = {
         HANDS_BACK,
     ),
     "the memory of the next step": Mutation(
-        STATES, "d_f *= c[:-1]", "d_f *= c[1:]", "lstm1.weight_ih_l0", 4, GRADIENT
+        STATES,
+        "factors[:, 2] *= c[:-1]",
+        "factors[:, 2] *= c[1:]",
+        "lstm1.weight_ih_l0",
+        4,
+        GRADIENT,
     ),
     "a step of a cell too few back": Mutation(
         CELL,

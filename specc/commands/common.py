@@ -113,16 +113,29 @@ def sizes_option(command: Callable[P, R]) -> Callable[P, R]:
         "sizes",
         multiple=True,
         metavar="NAME=N",
-        callback=lambda context, parameter, texts: dict(map(_size, texts)),
+        callback=lambda context, parameter, texts: _sizes(texts),
         help="The number that a free size stands for, such as `T=35`.",
     )(command)
 
 
+def _sizes(texts: Iterable[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for name, number in map(_size, texts):
+        if name in found:
+            raise click.BadParameter(f"`{name}` is given twice", param_hint="'--size'")
+        found[name] = number
+    return found
+
+
 def _size(text: str) -> tuple[str, int]:
     name, _, number = (part.strip() for part in text.partition("="))
-    is_size = number.isascii() and number.isdecimal() and int(number[:10]) > 0 and len(number) < 10
-    if not name or not is_size:
-        raise click.BadParameter(f"`{text}` is not of the form `T=35`", param_hint="'--size'")
+    wrong = ""
+    if not name or not (number.isascii() and number.isdecimal()):
+        wrong = f"`{text}` is not of the form `T=35`"
+    elif len(number) > 9 or int(number) == 0:
+        wrong = f"`{name}` needs a whole number from 1 to {10**9 - 1}, gets {number}"
+    if wrong:
+        raise click.BadParameter(wrong, param_hint="'--size'")
     return name, int(number)
 
 

@@ -11,13 +11,13 @@ from specc.graph import Layer
 from specc.ops.base import Construction, LayerOp, ParameterSpec, Site
 from specc.ops.recurrent_torch import RecurrentTorch
 from specc.ops.rules import given, product, require_number, require_sequence
-from specc.signature import BOOLEAN, POSITIVE, RATE, TENSOR, Argument, choice
+from specc.signature import BOOLEAN, POSITIVE, RATE, TENSOR, Argument, choice, whole
 from specc.types import TensorType
 from specc.values import Value, constant
 
 UNITS = Argument("units", POSITIVE, doc="how many features the state has, of each direction")
 LAYERS = Argument(
-    "layers", POSITIVE, 1, "how many are on top of each other, each with weights of its own", True
+    "layers", whole(1, 1000), 1, "how many are on top of each other, each with weights of its own", True
 )
 BIDIRECTIONAL = Argument(
     "bidirectional",
@@ -120,6 +120,7 @@ class Recurrent(RecurrentTorch, LayerOp):
             "bidirectional": bool(layer["bidirectional"].plain),
             "top": is_top(layer),
             "dropout": layers > 1 and layer["dropout"].plain != 0,
+            "no_dropout": layers > 1 and layer["dropout"].plain == 0,
             "no_bias": not layer["bias"].plain,
             "states": len(layer.outputs) > 1,
         }

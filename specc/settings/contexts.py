@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from specc.check import ShapedModel
 from specc.checking.lengths import known_lengths
 from specc.files import stem
-from specc.graph import every_layer
+from specc.graph import Function, Origin, carries_state, every_function, every_layer
 from specc.settings.inits import Drawn
 from specc.settings.metrics import Score
 
@@ -28,16 +28,25 @@ def network_context(
     """The context of `network.py.j2`, with or without training."""
     init = training.init if training is not None and training.init else Drawn("default")
     words = training.data.words if training is not None else None
+    carries = words is not None and words.sampling is not None
     return {
         "init": {"kind": init.kind, "size": init.size},
         "penalty": training is not None and training.penalty is not None,
-        "carries": words is not None and words.sampling is not None,
+        "carries": carries,
+        "nested": carries and _is_nested(shaped.function),
         "vocabulary": words is not None,
         "scales": _has_scales(shaped),
         "dropout": dropout,
         "buffers": buffers,
         "outputs": len(shaped.outputs),
     }
+
+
+def _is_nested(function: Function) -> bool:
+    """Whether a step of some recurrence has recurrences of its own."""
+    steps = (body for body in every_function(function) if body.origin is Origin.CELL)
+    below = (body for step in steps for body in every_function(step))
+    return any(carries_state(node) for body in below for node in body.nodes)
 
 
 def _has_scales(shaped: ShapedModel) -> bool:

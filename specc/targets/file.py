@@ -176,8 +176,7 @@ class FileWriter(ABC):
         if any(step.d_inputs):
             yield "gradient" if any(step.d_inputs[: len(scan.sequences)]) else "none"
         yield "lengths" if "lengths" in scan.tensors else "whole"
-        if len(scan.sequences) > 1:
-            yield "several"
+        yield "several" if len(scan.sequences) > 1 else "single"
         if set(scan.tensors) - {"lengths"}:
             yield "initial"
         if len(scan.outputs) > 1:

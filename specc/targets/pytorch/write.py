@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from specc.classes import Classes, ClassPlan
@@ -115,6 +115,7 @@ class PyTorchFile(FileWriter):
             "losses": losses,
             "explicit": explicit,
             "idle": self.is_idle(),
+            "detached": any(_leaves_idle(s) for s in self._statements()),
             "kernels": self.kernels.every,
             "recurrent": any(n.op.carries_state for n in every_layer(self.shaped.function)),
         }
@@ -213,13 +214,18 @@ class PyTorchFile(FileWriter):
             targets=", ".join(t.name for t in self.shaped.targets.values()),
             inputs_doc=forward_doc(self.shaped),
             expect=self.checks.inputs,
-            run=self.forward(plan).lines(),
+            run=[*self._whole_lengths(plan), *self.forward(plan).lines()],
             run_results=", ".join(t.name for t in results),
             leave=self._leave(names),
             loss=self._loss(names) if self.shaped.losses else [],
             enter=self.enter(),
             **self.net_backward(plan),
         )
+
+    def _whole_lengths(self, plan: ClassPlan) -> list[str]:
+        """The lines that make lengths indices: to PyTorch, small whole numbers are masks."""
+        read = (t for t in plan.function.inputs if t in plan.function.read)
+        return [f"{t.name} = {t.name}.long()" for t in read if t.type.content is Content.LENGTHS]
 
     def _runs(self) -> bool:
         """Whether the losses look at what is no output, so that `forward` picks from `run`."""
@@ -274,17 +280,22 @@ class PyTorchFile(FileWriter):
         return lines + (call("self.last_inputs = {", kept, "}") if kept else [])
 
     def _has_idle_inputs(self) -> bool:
-        return any(map(_is_zero, self.training.backward_of(self.classes.net).statements))
+        statements = self.training.backward_of(self.classes.net).statements
+        return any(map(_is_zero, statements)) or any(map(_leaves_idle, self._statements()))
+
+    def _statements(self) -> Iterator[Statement]:
+        """Those of the backward passes of all classes."""
+        return (s for plan in self.classes for s in self.training.backward_of(plan).statements)
 
 
 def _leaves_idle(statement: Statement) -> bool:
-    """Whether some parameter of a cell has no effect on the used results of the same step.
+    """Whether a gradient of a cell is of what has no effect on the used results of the same step.
 
-    It may have one on those of later steps, but there may be none.
+    That may have an effect on those of later steps, but there may be none.
     """
     if not (isinstance(statement, Backward) and isinstance(statement.node, Scan)):
         return False
-    step = statement.node.function
+    scan, step = statement.node, statement.node.function
     results = zip(("", *step.states), step.outputs, strict=True)
     reached = {tensor for name, tensor in results if name in statement.names}
     for node in reversed(step.nodes):
@@ -292,7 +303,11 @@ def _leaves_idle(statement: Statement) -> bool:
         reached.update(node.inputs if any(used) else ())
         if learns(node) and not (any(used) if isinstance(node, Layer | Scan) else all(used)):
             return True
-    return False
+    count = len(scan.sequences)
+    states = dict(zip(step.states, step.inputs[count:], strict=True))
+    given = (*step.inputs[:count], *map(states.get, scan.tensors))
+    wanted = (t for t, d in zip(given, statement.d_inputs, strict=True) if d is not None)
+    return any(tensor not in reached for tensor in wanted)
 
 
 def _is_zero(statement: Statement) -> bool:
