@@ -168,7 +168,9 @@ def _takes(op: Op) -> str:
     """The kinds of tensors that a layer's samples show; a test holds them complete."""
     taken = (_layer_of(sample).inputs[0].type for sample in op.samples)
     kinds = ", ".join(dict.fromkeys(map(_kind, sorted(taken, key=lambda type_: type_.rank))))
-    return f"two or more tensors: {kinds}" if op.input_count is None else kinds
+    most = max(len(sample.inputs) for sample in op.samples)
+    joined = "two or more tensors" if most > 2 else "two tensors"
+    return f"{joined}: {kinds}" if op.input_count is None else kinds
 
 
 def _kind(type_: TensorType) -> str:

@@ -29,6 +29,7 @@ FRAME: dict[str, Any] = {
     "dropout": False,
     "buffers": False,
     "carries": False,
+    "nested": False,
     "vocabulary": False,
     "outputs": 1,
     "stacked": False,
@@ -36,6 +37,7 @@ FRAME: dict[str, Any] = {
     "losses": True,
     "explicit": False,
     "idle": False,
+    "detached": False,
     "kernels": (),
     "recurrent": False,
 }

@@ -63,6 +63,15 @@ cell later(units) {
   from h -> scale
 }
 """
+BEFORE = """\
+cell before(units) {
+  input x
+  state h: [units], g: [units]
+  from x, g -> concat -> dense(units) -> tanh as state g
+  from g as state h
+  from h
+}
+"""
 HEAD = "net N(units = 2) {\n  input x: real[T, 3]\n  target y: real[T, units]\n"
 LAST = "net N(units = 2) {\n  input x: real[T, 3]\n  target y: real[units]\n"
 
@@ -126,6 +135,15 @@ WAYS = {
   from x, z -> scan two(units)
   loss mse
 }}""",
+    "one sequence beside several": f"""cell two(units) {{
+  input a, b
+  state h: [units]
+  from a, h, b -> concat -> dense(units) -> tanh as state h
+}}
+{STEP}{HEAD}  input z: real[T, 2]
+  from x, z -> scan two(units) -> scan step(units)
+  loss mse
+}}""",
     "two cells of different kinds": f"""{STEP}{PAIR}{HEAD}  scan pair(3) -> scan step(units)
   loss mse
 }}""",
@@ -166,6 +184,13 @@ net N {
     "a sum of inputs": f"{TOTAL}{HEAD}  scan total -> dense(units)\n  loss mse\n}}",
     "a state without effect": f"{IDLE}{HEAD}  scan idle(units)\n  loss mse\n}}",
     "an effect on the next step": f"{LATER}{HEAD}  scan later(units)\n  loss mse\n}}",
+    "the state before": f"""{BEFORE}{HEAD}  scan before(units)
+  loss mse
+}}""",
+    "a first state that counts later": f"""{BEFORE}{HEAD}  last -> dense(units) as g0
+  from x -> scan before(units, g=g0)
+  loss mse
+}}""",
     "blocks and loops inside": f"""block gate(units) {{ input a, b
   from a, b -> concat -> dense(units) -> sigmoid
 }}
@@ -262,6 +287,17 @@ PADDED = {
   from h, d, g, end -> add
   loss mse
 }}""".replace("[T, 3]", "[T, 3] padded").replace("  last", "  from s -> last"),
+    "one of two, beside a cell of several sequences": f"""cell two(units) {{
+  input a, b
+  state h: [units]
+  from a, h, b -> concat -> dense(units) -> tanh as state h
+}}
+{STEP}{LAST}  input z: real[T, 2]
+  from x, z -> scan two(units) -> scan step(units) -> last as g
+  from z -> scan step(units) as (_, h)
+  from h, g -> add
+  loss mse
+}}""".replace("[T, 3]", "[T, 3] padded"),
     "one of two": f"""{STEP}{LAST}  input z: real[S, 3]
   from x -> scan step(units) as (_, h)
   from z -> dense(3) -> scan step(units) -> last as g
@@ -309,6 +345,7 @@ cell outer {{
   loss mse
 }}""",
 }
+WAYS_OF_BEFORE = ["the state before", "a first state that counts later"]
 SIZES = {"T": 4, "S": 3}
 
 
@@ -371,15 +408,19 @@ def test_what_needs_no_gradient(way: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("steps", [1, 3])
-@pytest.mark.parametrize("way", ["a state without effect", "an effect on the next step"])
+@pytest.mark.parametrize(
+    "way", ["a state without effect", "an effect on the next step", *WAYS_OF_BEFORE]
+)
 def test_gradients_are_zero_where_there_is_no_effect(
     way: str, steps: int, form: str, tmp_path: Path
 ) -> None:
-    compiled = compile_text(WAYS[way], sizes={"T": steps})
+    compiled = compiled_way(WAYS[way], {"T": steps})
     batch = compiled.batch(2)
     idle = [name for name, gradient in compiled.gradients(batch).items() if not gradient.any()]
     assert bool(idle) == (way == "a state without effect" or steps == 1)
-    check_same(compiled, pytorch_code(WAYS[way], backward=form), batch, tmp_path)
+    check_same(
+        compiled, pytorch_code(WAYS[way], backward=form, input_gradients=True), batch, tmp_path
+    )
 
 
 def test_padding_does_not_count() -> None:
@@ -642,12 +683,26 @@ train {{
 """
 
 
-def test_states_are_carried_from_pass_to_pass(tmp_path: Path) -> None:
-    """Two halves of a text, one after the other, are the whole; without `carry_state` not."""
+NESTED = f"""
+cell outer(units) {{
+  input x
+  state h: [units]
+  from x, h -> concat -> reshape([in.features + units, 1])
+  gru(units) -> scan pair(units) -> last as state h
+}}
+{CHARACTERS.replace("scan pair(3)", "scan outer(3) -> gru(3)")}"""
+
+
+@pytest.mark.parametrize("text", [CHARACTERS, NESTED])
+def test_states_are_carried_from_pass_to_pass(text: str, tmp_path: Path) -> None:
+    """Two halves of a text, one after the other, are the whole; without `carry_state` not.
+
+    What is inside a step begins at zero at each.
+    """
     (tmp_path / "t.txt").write_text("abcd" * 50)
     path = tmp_path / "chars.net"
-    compiled = compile_text(CHARACTERS, sizes={"T": 8}, path=path)
-    other = pytorch_net(pytorch_code(CHARACTERS, path)).eval()
+    compiled = compile_text(text, sizes={"T": 8}, path=path)
+    other = pytorch_net(pytorch_code(text, path)).eval()
     hand_over(compiled, other, tmp_path)
     x = compiled.batch(2)["chars"]
     check_carried(compiled.net, compiled.net.forward, x)

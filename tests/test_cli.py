@@ -137,6 +137,8 @@ def test_nothing_is_imported_in_vain(arguments: str, unwanted: str) -> None:
         ("render tiny.net -o a.gif", "`.gif` is no picture; known are dot, svg, png, pdf"),
         ("summary tiny.net --size T", "`T` is not of the form `T=35`"),
         ("summary tiny.net --size T=3", "no free size `T`"),
+        ("verify tiny.net --size T=3 --size T=4", "`T` is given twice"),
+        ("verify tiny.net --size T=1000000000", "`T` needs a whole number from 1 to 999999999"),
         ("explain E0381", "there is no code `E0381`; did you mean `E03"),
     ],
 )

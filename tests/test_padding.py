@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from compiled import Batch, Compiled, compile_text, freeze_masks
 from test_ops_rules import show, spec_of
+from test_pytorch_target import FORMS, pytorch_code, pytorch_net
 
 from specc.diagnostics import CompileError, Diagnostics
 from specc.ops.base import LossOp, Op, Sample
@@ -107,6 +109,33 @@ net N {{
     loss, lengths = compiled.loss(batch), batch["z_lengths"]
     change_padding(compiled, batch, lengths)
     assert compiled.loss(batch) == loss
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_lengths_of_any_whole_type(form: str) -> None:
+    """Small ones are lengths, not masks; truth values are refused."""
+    text = """
+net N {
+  input x: real[4, 3] padded
+  target t: real[2]
+  gru(2, bidirectional=true) -> reverse -> last -> dense(3) as a
+  from x -> last as b
+  from x -> global_avgpool as c
+  from a, b, c -> add -> dense(2)
+  loss mse
+}
+"""
+    compiled = compile_text(text)
+    net, batch = pytorch_net(pytorch_code(text, backward=form)), compiled.batch()
+    for run, make in ((net.loss, torch.tensor), (compiled.net.loss, np.array)):
+        whole = {name: make(array) for name, array in batch.items()}
+        wanted, lengths = torch.as_tensor(run(**whole)).item(), whole.pop("x_lengths")
+        for kind in ("uint8", "int16", "int32"):
+            small = make(np.asarray(lengths).astype(kind))
+            loss = torch.as_tensor(run(**whole, x_lengths=small))
+            assert loss.item() == pytest.approx(wanted)
+        with pytest.raises(ValueError, match=r"`x_lengths` .* needs whole numbers .* gets .*bool"):
+            run(**whole, x_lengths=make(np.asarray(lengths) > 0))
 
 
 # ---------------------------------------------------------------- what padding counts for

@@ -124,6 +124,21 @@ def test_scheme(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("backward", FORMS)
+def test_a_loss_that_depends_on_no_parameter(backward: str, tmp_path: Path) -> None:
+    text = """
+net N {
+  input x: real[4]
+  target y: real[4]
+  dense(3) as h
+  from x -> loss mse
+  output h
+}
+"""
+    compiled = compile_text(text)
+    check_same(compiled, pytorch_code(text, backward=backward), compiled.batch(3), tmp_path)
+
+
+@pytest.mark.parametrize("backward", FORMS)
 def test_parameters_that_the_loss_does_not_depend_on(backward: str, tmp_path: Path) -> None:
     """Their gradients are zero, as are those of a step before."""
     text = """

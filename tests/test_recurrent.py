@@ -446,3 +446,12 @@ def test_parameters_begin_as_in_pytorch() -> None:
     for name, array in compile_text(text).net.parameters().items():
         assert 0.095 < np.abs(array).max() <= 0.1, name
         assert array.std() == pytest.approx(0.1 / 3**0.5, rel=0.1), name
+
+
+@pytest.mark.parametrize("kind", STATES)
+def test_how_many_layers_there_may_be(kind: str) -> None:
+    """More are refused before they are counted."""
+    text = "net N {{ input x: real[4, 2]; {kind}(2, layers={count}) -> last }}"
+    compile_text(text.format(kind=kind, count=1))
+    with pytest.raises(AssertionError, match=r"E0205.*from 1 to 1000, gets `1000000000`"):
+        compile_text(text.format(kind=kind, count=10**9))

@@ -231,3 +231,21 @@ def test_names_that_an_error_rejects_are_not_said_to_be_unused() -> None:
     text = "net N {\n  input x: real[5, 3]\n  gru(4) as (q, h, c)\n}\n"
     assert helps(text) == [("E0304", "write `as (q, h)`")]
     assert helps(text.replace("c)", "c)\n  from c -> tanh")) == [("E0304", "")]
+
+
+def test_what_cannot_be_mended_has_no_help() -> None:
+    """One step has nothing to scan, 67 no divisor from 2 to 64, and no word is like `sigmoid`."""
+    step = CELL.replace("relu as state h", "plain(4) as state h")
+    assert ("E0122", "") in helps(step)
+    parts = "net N {\n  input x: real[WIDTH]\n  split(2) as (a, b)\n  from a, b -> add\n}\n"
+    assert helps(parts.replace("WIDTH", "67"))[0] == ("E0316", "")
+    assert helps(parts.replace("WIDTH", "9"))[0] == ("E0316", "with `parts=3` the result is [3]")
+
+
+def test_words_that_an_argument_takes_are_listed() -> None:
+    found = Diagnostics()
+    with pytest.raises(CompileError):
+        text = "net N {\n  input x: real[5, 3]\n  rnn(2, activation=sigmoid)\n}\n"
+        analyse(Source("test.net", text), found)
+    note = "the words that the argument takes: `tanh`, `relu`, `identity`"
+    assert [(d.code, d.note) for d in found] == [("E0101", note)]

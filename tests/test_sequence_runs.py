@@ -178,6 +178,60 @@ def test_what_is_likeliest_is_written(text: Path, form: str) -> None:
     assert written == "".join(vocabulary[i] for i in tokens) + "\n"
 
 
+def test_what_a_terminal_would_obey_is_written_as_an_escape(text: Path, form: str) -> None:
+    made, net, _ = module(letters("gru(8)", "test=0.1"), form, text)
+    net.vocabulary = ["<unknown>", "a", "\x1b"]
+    net.save(text / "weights.safetensors")
+    spec, options = letters("gru(8)", "test=0.1"), ("--resume", ".", "--generate", "a\x1b")
+    written, error = run(spec, form, text, *options)
+    assert not error
+    assert re.fullmatch(r"(a|\\x1b){102}\n", written)
+    with redirect_stdout(io.TextIOWrapper(io.BytesIO(), "ascii")):
+        assert made.printable("a\té\r\n") == "a\t\\xe9\\r\n"
+    held = net.parameters()
+    for weights in held.values() if form == "numpy" else (p.data for p in held):
+        weights[...] = np.nan
+    net.save(text / "weights.safetensors")
+    _, error = run(spec, form, text, *options)
+    assert error.endswith("weights.safetensors: the scores of these weights are not finite")
+
+
+CARRYING = {
+    "rnn(3)": "RNN",
+    "rnn(3, activation=identity, layers=2)": "IdentityRNN",
+    "gru(3, layers=2, dropout=0.5)": "GRU",
+    "lstm(3, layers=2)": "LSTM",
+    "scan total": "Total",
+}
+TOTAL = """
+cell total {
+  state h: [6]
+  from in, h -> add as state h
+}
+"""
+
+
+@pytest.mark.parametrize("layers", CARRYING)
+def test_carried_states_are_those_of_as_many_examples(text: Path, form: str, layers: str) -> None:
+    head = TOTAL if "total" in layers else ""
+    _, net, _ = module(head + letters(layers, "sampling=adjacent"), form, text)
+    tokens = np.arange(10 * 7).reshape(10, 7) % 28
+    net.carry_state(True)
+    net.predict(tokens[:2])
+    said = f"`{CARRYING[layers]}` carries the states of 2 examples, gets 3: see net.reset_state()"
+    for count in (3, 1):
+        with pytest.raises(ValueError, match=re.escape(said.replace("3:", f"{count}:"))):
+            net.predict(tokens[:count])
+    net.reset_state()
+    with pytest.raises(ValueError, match="need a batch of all 10 examples, or of 1, each after"):
+        net.predict(tokens, batch=4)
+    net.carry_state(False)
+    whole = output(net, tokens)
+    net.carry_state(True)
+    assert np.allclose(output(net, tokens[:, :4]), whole[:, :4], atol=1e-6)
+    assert np.allclose(output(net, tokens[:, 4:]), whole[:, 4:], atol=1e-6)
+
+
 def test_words_are_joined_by_blanks(text: Path, form: str) -> None:
     spec = letters("rnn(8)", "level=word")
     _, error = run(spec, form, text, "--epochs", "1")
@@ -237,7 +291,9 @@ def test_the_vocabulary_is_loaded_with_the_weights(text: Path, form: str) -> Non
     assert list(other.vocabulary) == []
     other.load(text / "all.safetensors")
     assert other.vocabulary == vocabulary
-    for damaged in ("[1, 2]", "5", "{", "[" * 100_000):
+    longer = json.dumps([str(i) for i in range(29)])
+    same, lone, named = '["a", "a"]', r'["\ud800"]', '{"a": 1}'
+    for damaged in ("[1, 2]", "5", "{", "[" * 100_000, longer, same, lone, named):
         whole = (text / "none.safetensors").read_bytes()
         length = int.from_bytes(whole[:8], "little")
         header = json.loads(whole[8 : 8 + length])
@@ -245,7 +301,7 @@ def test_the_vocabulary_is_loaded_with_the_weights(text: Path, form: str) -> Non
         changed = json.dumps(header).encode()
         content = len(changed).to_bytes(8, "little") + changed + whole[8 + length :]
         (text / "bad.safetensors").write_bytes(content)
-        with pytest.raises(ValueError, match="damaged, its vocabulary is not a list of words"):
+        with pytest.raises(ValueError, match="not a list of at most 28 different words"):
             other.load(text / "bad.safetensors")
 
 

@@ -706,7 +706,7 @@ def parts(text: str, lines: dict[str, str], target: str = "numpy") -> Iterator[s
     found = train_settings(shaped, Diagnostics())
     assert found is not None
     network = network_context(shaped, found, dropout=True, buffers=False)
-    written = dict.fromkeys(("stacked", "losses", "explicit", "idle"), False)
+    written = dict.fromkeys(("stacked", "losses", "explicit", "idle", "detached"), False)
     yield render_some(target, "network", network | written | {"kernels": (), "recurrent": False})
     chosen = contexts(found, shaped, net="Net", dropout=True, spec_folder="../specs", target=target)
     names = [template for template, _ in chosen]

@@ -17,7 +17,11 @@ from specc.values import Value, constant
 
 UNITS = Argument("units", POSITIVE, doc="how many features the state has, of each direction")
 LAYERS = Argument(
-    "layers", whole(1, 1000), 1, "how many are on top of each other, each with weights of its own", True
+    "layers",
+    whole(1, 1000),
+    1,
+    "how many are on top of each other, each with weights of its own",
+    True,
 )
 BIDIRECTIONAL = Argument(
     "bidirectional",

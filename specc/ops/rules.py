@@ -203,9 +203,11 @@ def require_divisible(
 def _nearest_divisor(site: Site, size: int, name: str) -> str:
     """The divisor nearest to what was wanted, of those that work, and the result."""
     wanted = site[name].number
-    candidates = sorted(range(1, min(size, 4096) + 1), key=lambda d: (abs(d - wanted), d))
-    for divisor in candidates:
-        result = site.try_with(**{name: divisor}) if size % divisor == 0 else None
+    kind = next(argument.kind for argument in site.op.arguments if argument.name == name)
+    divisors = (d for d in range(1, min(size, 4096) + 1) if size % d == 0)
+    for divisor in sorted(divisors, key=lambda d: (abs(d - wanted), d)):
+        works = kind.accepts(constant(divisor))
+        result = site.try_with(**{name: divisor}) if works else None
         if result is not None:
             return f"with `{name}={divisor}` the result is {result}"
     return ""

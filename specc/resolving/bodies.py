@@ -20,7 +20,6 @@ class FileResolver(CallResolver):
     def __init__(self, model: Model, names: Names, diagnostics: Diagnostics) -> None:
         super().__init__(model, names, diagnostics)
         self.source = next(s for s, n in model.files.items() if n is names)
-        self.states: tuple[syntax.Stated, ...] = ()
         self.set_states: set[str] = set()
 
     def file(self) -> None:

@@ -23,7 +23,13 @@ _LONG = 70
 
 
 class CallResolver(NameResolver, ABC):
-    """Resolves the calls and losses of one file."""
+    """Resolves the calls and losses of one file.
+
+    Attributes:
+        states: those of the cell whose body is resolved; none elsewhere.
+    """
+
+    states: tuple[syntax.Stated, ...] = ()
 
     @abstractmethod
     def body(self, body: syntax.Body, scope: Scope, is_net: bool = False) -> None:
@@ -100,8 +106,9 @@ class CallResolver(NameResolver, ABC):
             message, label = f"`scan` needs a cell, gets the {what} `{call.name}`", "not a cell"
         else:
             message, label = f"`{call.name}` is a cell and needs `scan`", "a step, of what?"
-            written = f"scan {written}"
-        help = f"write `{written}`" if len(written) < _LONG and call.paths is None else ""
+            written = "" if self.states else f"scan {written}"  # one step has nothing to scan
+        is_short = 0 < len(written) < _LONG and call.paths is None
+        help = f"write `{written}`" if is_short else ""
         self.report(Diagnostic("E0122", message, Label(call.name_span, label), at, help=help))
 
     def _report_unknown_layer(self, call: syntax.Call, scope: Scope) -> None:

@@ -124,11 +124,13 @@ class NameResolver:
             values = [n for n in scope.visible() if means(scope, n) is Means.VALUE]
             guess = closest(node.id, [*values, *(c for c in choices if c)])
             scope.find(guess or node.id)  # which is used, then
+            words = ", ".join(f"`{word}`" for word in choices if word)
             self.report(
                 Diagnostic(
                     "E0101",
                     f"there is no value `{node.id}` here",
                     Label(node.span, "unknown"),
+                    note=f"the words that the argument takes: {words}" if words else "",
                     help=f"did you mean `{guess}`?" if guess else "",
                 )
             )

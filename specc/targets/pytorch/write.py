@@ -115,7 +115,7 @@ class PyTorchFile(FileWriter):
             "losses": losses,
             "explicit": explicit,
             "idle": self.is_idle(),
-            "detached": any(_leaves_idle(s) for s in self._statements()),
+            "detached": self._may_be_detached(),
             "kernels": self.kernels.every,
             "recurrent": any(n.op.carries_state for n in every_layer(self.shaped.function)),
         }
@@ -125,6 +125,13 @@ class PyTorchFile(FileWriter):
     def is_idle(self) -> bool:
         """Whether the loss does not depend on some parameter."""
         return any(self._has_idle(plan) for plan in self.classes)
+
+    def _may_be_detached(self) -> bool:
+        """Whether the loss may depend on nothing that is learned, though there are parameters."""
+        own = self.training.backward_of(self.classes.net).statements
+        backward = (statement for statement in own if isinstance(statement, Backward))
+        reached = any(d_input is not None for s in backward for d_input in s.d_inputs)
+        return not reached or any(map(_leaves_idle, self._statements()))
 
     def _has_idle(self, plan: ClassPlan) -> bool:
         statements = self.training.backward_of(plan).statements
