@@ -540,7 +540,7 @@ def arguments():
     folder = (Path(__file__).parent / "../specs/data/mnist").resolve()
     add("--data", type=Path, default=folder, metavar="DIR", help="folder of the data files")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
-    add("--out", type=Path, metavar="DIR", help="folder for the results (runs/alexnetdigits)")
+    add("--out", type=Path, metavar="DIR", help="folder of results (runs/alexnet_digits)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
     add("--threads", type=positive(int), help="threads on the CPU")
@@ -551,7 +551,7 @@ def arguments():
     args = parser.parse_args()
     if args.seed < 0:
         parser.error("argument --seed: has to be at least 0")
-    args.out = args.out or args.resume or Path("runs/alexnetdigits")
+    args.out = args.out or args.resume or Path("runs/alexnet_digits")
     return args
 
 

@@ -200,6 +200,7 @@ class RNN(Module):
         h = self.array("h", (steps + 1, n, units), x.dtype, training)
         h[0] = 0
         if self.state is not None:
+            expect_examples(self, len(self.state), n)
             h[0] = self.state
         weight = np.ascontiguousarray(self.weight_hh_l0.value.T)
         for t in range(steps):
@@ -289,6 +290,13 @@ def aligned_zeros(size, dtype):
     return memory[start : start + size]
 
 
+def expect_examples(layer, held, found):
+    """Raise a ValueError unless a layer carries the states of as many examples as it gets."""
+    if held != found:
+        gets = f"of {held} examples, gets {found}: see net.reset_state()"
+        raise ValueError(f"`{type(layer).__name__}` carries the states {gets}")
+
+
 class Network(Module):
     """A network: all parameters in one vector, their gradients in a second, weights in files."""
 
@@ -370,6 +378,10 @@ class Network(Module):
 
     def predict(self, *inputs, batch=256):
         """Return what `forward` returns, `batch` examples at a time."""
+        carries = any(getattr(part, "carries", False) for _, part in self.parts())
+        if carries and 1 < batch < len(inputs[0]):
+            needed = f"a batch of all {len(inputs[0])} examples, or of 1, each after the other"
+            raise ValueError(f"carried states need {needed}; gets batch={batch}")
         starts = range(0, len(inputs[0]), batch)
         parts = [self.forward(*(x[i : i + batch] for x in inputs)) for i in starts]
         return np.concatenate(parts)
@@ -401,7 +413,7 @@ class CharRNN(Network):
     def loss(self, chars, next_, training=True):
         """The mean loss of a batch; in training mode `backward` may follow."""
         expect("chars", chars, ("N", "T"), "char_rnn.net:3", labels=28)
-        expect("next_", next_, (len(chars), chars.shape[1]), "char_rnn.net:4", labels=28)
+        expect("next_", next_, (len(chars), np.shape(chars)[1]), "char_rnn.net:4", labels=28)
         chars = np.asarray(chars)
         dense1 = self.run(chars, training)
         return self.cross_entropy1.forward(dense1, next_, training)
@@ -539,10 +551,13 @@ def held_vocabulary(path, metadata):
     """Return the vocabulary that a file of weights holds; an empty one if it holds none."""
     try:
         vocabulary = json.loads(metadata.get("vocabulary", "[]"))
-        if not all(isinstance(token, str) for token in vocabulary):
+        "".join(vocabulary).encode()  # fails where a token is no text
+        count = len(set(vocabulary))
+        if not isinstance(vocabulary, list) or not count == len(vocabulary) <= 28:
             raise ValueError
     except (AttributeError, TypeError, ValueError, RecursionError):
-        raise InputError(f"{path}: damaged, its vocabulary is not a list of words") from None
+        wanted = "a list of at most 28 different words"
+        raise InputError(f"{path}: damaged, its vocabulary is not {wanted}") from None
     return vocabulary
 
 
@@ -640,7 +655,7 @@ def watch(net, step, steps):
 
     def listen(name, part):
         own = {key: p for key, p in vars(part).items() if isinstance(p, Parameter)}
-        forward, backward = part.forward, part.backward
+        forward, backward = part.forward, getattr(part, "backward", None)
 
         def look_forward(*inputs):
             results = forward(*inputs)
@@ -658,7 +673,9 @@ def watch(net, step, steps):
                 look(f"the gradient of `{key}` in {name}", p.gradient)
             return d_inputs
 
-        part.forward, part.backward = look_forward, look_backward
+        part.forward = look_forward
+        if backward:  # not where nothing before it is learned
+            part.backward = look_backward
 
     loss, net.loss = net.loss, count
     for name, part in located(net):
@@ -818,6 +835,13 @@ def draw_token(scores, temperature, rng):
     return int(rng.choice(len(weights), p=weights / weights.sum()))
 
 
+def printable(text):
+    """Return a text with escapes for what the output cannot show or a terminal would obey."""
+    shown = (c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+    coding = sys.stdout.encoding or "utf-8"
+    return "".join(shown).encode(coding, "backslashreplace").decode(coding)
+
+
 def generate(args):
     """Return a text and how a trained network goes on with it: token by token, by its state."""
     path = (args.resume or args.out) / "weights.safetensors"
@@ -831,16 +855,18 @@ def generate(args):
     ids = {token: i for i, token in enumerate(net.vocabulary)}
     for token in tokens:
         if not ids.get(token):
-            raise InputError(f"--generate: the text of {path.parent} has no {token!r}")
+            raise InputError(f"--generate: the vocabulary has no {token!r}")
     rng = stream(args.seed, 4)
     net.carry_state(True)
     given = np.array([ids[token] for token in tokens])
     for _ in range(args.length):
         scores = net.predict(given[np.newaxis])[0, -1]
+        if not np.isfinite(scores).all():
+            raise InputError(f"{path}: the scores of these weights are not finite")
         chosen = draw_token(scores[1 : len(net.vocabulary)], args.temperature, rng) + 1
         tokens.append(net.vocabulary[chosen])
         given = np.array([chosen])
-    return "".join(tokens)
+    return printable("".join(tokens))
 
 
 def positive(kind):
@@ -869,7 +895,7 @@ def arguments():
     folder = (Path(__file__).parent / "../specs/data/timemachine").resolve()
     add("--data", type=Path, default=folder, metavar="DIR", help="folder of the data files")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
-    add("--out", type=Path, metavar="DIR", help="folder for the results (runs/charrnn)")
+    add("--out", type=Path, metavar="DIR", help="folder of results (runs/char_rnn)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--generate", metavar="TEXT", help="do not train: let the network go on with this text")
     add("--length", type=positive(int), default=100, help="tokens it writes (%(default)s)")
@@ -881,7 +907,11 @@ def arguments():
         parser.error("argument --seed: has to be at least 0")
     if not 0 <= args.temperature < math.inf:
         parser.error("argument --temperature: has to be at least 0")
-    args.out = args.out or args.resume or Path("runs/charrnn")
+    writes = args.generate is not None
+    for name in ("epochs", "batch", "lr") if writes else ("length", "temperature"):
+        if getattr(args, name) != parser.get_default(name):
+            parser.error(f"--{name} does nothing {'with' if writes else 'without'} --generate")
+    args.out = args.out or args.resume or Path("runs/char_rnn")
     return args
 
 

@@ -47,6 +47,8 @@ class RNN(nn.RNN):
     def forward(self, x):
         """Return the sequence and the last state, [N, layers · directions, units]."""
         states = self.state if self.carries else None
+        if states is not None:
+            expect_examples(self, states.shape[1], len(x))
         y, hidden = super().forward(x, states)
         if self.carries:
             self.state = hidden.detach()
@@ -108,6 +110,13 @@ def to_net(net, array):
     return x.to(like) if x.is_floating_point() else x.to(like.device)
 
 
+def expect_examples(layer, held, found):
+    """Raise a ValueError unless a layer carries the states of as many examples as it gets."""
+    if held != found:
+        gets = f"of {held} examples, gets {found}: see net.reset_state()"
+        raise ValueError(f"`{type(layer).__name__}` carries the states {gets}")
+
+
 class Network(nn.Module):
     """A network: weights from a seed, in files, predictions in batches."""
 
@@ -144,6 +153,10 @@ class Network(nn.Module):
     @torch.no_grad()
     def predict(self, *inputs, batch=256):
         """Evaluate `batch` examples at a time; returns what `forward` returns, on the CPU."""
+        carries = any(getattr(part, "carries", False) for part in self.modules())
+        if carries and 1 < batch < len(inputs[0]):
+            needed = f"a batch of all {len(inputs[0])} examples, or of 1, each after the other"
+            raise ValueError(f"carried states need {needed}; gets batch={batch}")
         self.eval()
         parts = zip(*(torch.as_tensor(x).split(batch) for x in inputs), strict=True)
         outputs = [self(*(to_net(self, x) for x in part)) for part in parts]
@@ -311,10 +324,13 @@ def held_vocabulary(path, metadata):
     """Return the vocabulary that a file of weights holds; an empty one if it holds none."""
     try:
         vocabulary = json.loads(metadata.get("vocabulary", "[]"))
-        if not all(isinstance(token, str) for token in vocabulary):
+        "".join(vocabulary).encode()  # fails where a token is no text
+        count = len(set(vocabulary))
+        if not isinstance(vocabulary, list) or not count == len(vocabulary) <= 28:
             raise ValueError
     except (AttributeError, TypeError, ValueError, RecursionError):
-        raise InputError(f"{path}: damaged, its vocabulary is not a list of words") from None
+        wanted = "a list of at most 28 different words"
+        raise InputError(f"{path}: damaged, its vocabulary is not {wanted}") from None
     return vocabulary
 
 
@@ -579,6 +595,13 @@ def draw_token(scores, temperature, rng):
     return int(rng.choice(len(weights), p=weights / weights.sum()))
 
 
+def printable(text):
+    """Return a text with escapes for what the output cannot show or a terminal would obey."""
+    shown = (c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+    coding = sys.stdout.encoding or "utf-8"
+    return "".join(shown).encode(coding, "backslashreplace").decode(coding)
+
+
 def generate(args):
     """Return a text and how a trained network goes on with it: token by token, by its state."""
     path = (args.resume or args.out) / "weights.safetensors"
@@ -592,16 +615,18 @@ def generate(args):
     ids = {token: i for i, token in enumerate(net.vocabulary)}
     for token in tokens:
         if not ids.get(token):
-            raise InputError(f"--generate: the text of {path.parent} has no {token!r}")
+            raise InputError(f"--generate: the vocabulary has no {token!r}")
     rng = stream(args.seed, 4)
     net.carry_state(True)
     given = np.array([ids[token] for token in tokens])
     for _ in range(args.length):
         scores = net.predict(given[np.newaxis])[0, -1].numpy()
+        if not np.isfinite(scores).all():
+            raise InputError(f"{path}: the scores of these weights are not finite")
         chosen = draw_token(scores[1 : len(net.vocabulary)], args.temperature, rng) + 1
         tokens.append(net.vocabulary[chosen])
         given = np.array([chosen])
-    return "".join(tokens)
+    return printable("".join(tokens))
 
 
 def positive(kind):
@@ -639,7 +664,7 @@ def arguments():
     folder = (Path(__file__).parent / "../specs/data/timemachine").resolve()
     add("--data", type=Path, default=folder, metavar="DIR", help="folder of the data files")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
-    add("--out", type=Path, metavar="DIR", help="folder for the results (runs/charrnn)")
+    add("--out", type=Path, metavar="DIR", help="folder of results (runs/char_rnn)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--generate", metavar="TEXT", help="do not train: let the network go on with this text")
     add("--length", type=positive(int), default=100, help="tokens it writes (%(default)s)")
@@ -655,7 +680,11 @@ def arguments():
         parser.error("argument --seed: has to be at least 0")
     if not 0 <= args.temperature < math.inf:
         parser.error("argument --temperature: has to be at least 0")
-    args.out = args.out or args.resume or Path("runs/charrnn")
+    writes = args.generate is not None
+    for name in ("epochs", "batch", "lr") if writes else ("length", "temperature"):
+        if getattr(args, name) != parser.get_default(name):
+            parser.error(f"--{name} does nothing {'with' if writes else 'without'} --generate")
+    args.out = args.out or args.resume or Path("runs/char_rnn")
     return args
 
 

@@ -95,15 +95,24 @@ def rows(x):
     return x.reshape(-1, x.shape[2])
 
 
-def by_gates(weight, gates):
-    """Return a copy [gates, F, units] of a weight [gates · units, F], to be multiplied by rows.
+def strips(weight, n):
+    """Return a copy [..., strips, in, columns] of weights [..., in, out], to multiply n rows by.
 
-    It begins at a line of the cache, which makes the small products of a step faster.
+    Small products are faster: a strip stays in the cache, and BLAS need not pack it first.
     """
-    split = weight.reshape(gates, -1, weight.shape[1]).swapaxes(1, 2)
+    *gates, rows, columns = weight.shape
+    count, most = 1, min(20_000, 10**6 // n)
+    while rows * columns > count * most and columns % (32 * count) == 0:
+        count *= 2
+    split = np.moveaxis(weight.reshape(*gates, rows, count, -1), -2, -3)
     copy = aligned_zeros(weight.size, weight.dtype).reshape(split.shape)
     copy[...] = split
     return copy
+
+
+def in_strips(x, count):
+    """Return a view [..., strips, N, columns] of x [..., N, F]."""
+    return x.reshape(*x.shape[:-1], count, -1).swapaxes(-2, -3)
 
 
 class Dense(Module):
@@ -162,9 +171,10 @@ class LSTM(Module):
     """Long short-term memory (Hochreiter and Schmidhuber 1997): c' = f c + i g and h' = o tanh(c').
 
     The gates are i, f, o = σ(W x + b + U h + d) and g = tanh(…), each with its rows of the weights;
-    one tanh does for all, since σ(a) = (1 + tanh(a / 2)) / 2. Backward through time: the gradients
-    of i, f, g are multiples of dc', that of o is one of dh', by factors that are computed for all
-    steps at once. Inside, arrays are [gates, T, N, units].
+    one tanh does for all, since σ(a) = (1 + tanh(a / 2)) / 2. A step is one product: of x, h and 1,
+    joined, by W, U and b + d. Backward through time: the gradients of i, f, g are multiples of dc',
+    that of o is one of dh', by factors that are computed for all steps at once. Inside, gates are
+    [T, gates, N, units] in the order o, i, f, g: what is treated alike lies side by side.
     """
 
     def __init__(self, in_features, units, input_gradient=True):
@@ -176,93 +186,87 @@ class LSTM(Module):
         self.input_gradient = input_gradient
 
     def forward(self, x, training):
-        x = np.ascontiguousarray(x.swapaxes(0, 1))  # [T, N, in_features]
-        steps, n, _ = x.shape
+        n, steps, in_features = x.shape
         units = self.weight_hh_l0.shape[1]
-        gates = self.array("gates", (4, steps, n, units), x.dtype, training)
-        half = np.array([0.5, 0.5, 1, 0.5], x.dtype).reshape(4, 1, 1)  # of i, f, o, not of g
-        weight = by_gates(self.weight_ih_l0.value, 4)
-        weight *= half
-        np.matmul(rows(x), weight, out=gates.reshape(4, -1, units))
+        joined = self.array("joined", (steps, n, in_features + units + 1), x.dtype, training)
+        joined[:, :, :in_features] = x.swapaxes(0, 1)
+        joined[:, :, -1] = 1  # between them h, step by step
         bias = self.bias_ih_l0.value + self.bias_hh_l0.value
-        gates += (bias.reshape(4, 1, units) * half)[:, np.newaxis]
+        weight = [self.weight_ih_l0.value, self.weight_hh_l0.value, bias[:, np.newaxis]]
+        weight = np.roll(np.concatenate(weight, axis=1), units, axis=0).reshape(4, units, -1)
+        weight[:3] *= 0.5  # of o, i, f, not of g
+        weight = strips(weight.swapaxes(1, 2), n)
         h = self.array("h", (steps + 1, n, units), x.dtype, training)
         c = self.array("c", (steps + 1, n, units), x.dtype, training)
         h[0] = 0
         c[0] = 0
+        gates = self.array("gates", (steps, 4, n, units), x.dtype, training)
+        new = self.array("new", (steps, n, units), x.dtype, training)  # i g
         tanh_c = self.array("tanh_c", (steps, n, units), x.dtype, training)
-        product = self.array("product", (4, n, units), x.dtype, training)
-        i, f, g, o = gates
-        weight, rest = by_gates(self.weight_hh_l0.value, 4), 1 - half
-        weight *= half
+        o, i, f, g = gates.swapaxes(0, 1)
+        sigmoids, products = gates[:, :3], in_strips(gates, weight.shape[1])
         for t in range(steps):
-            a = gates[:, t]
-            a += np.matmul(h[t], weight, out=product)
-            np.tanh(a, out=a)
-            a *= half
-            a += rest
+            joined[t, :, in_features:-1] = h[t]
+            np.matmul(joined[t], weight, out=products[t])
+            np.tanh(gates[t], out=gates[t])
+            sigmoids[t] += 1
+            sigmoids[t] *= 0.5
             np.multiply(f[t], c[t], out=c[t + 1])
-            c[t + 1] += np.multiply(i[t], g[t], out=product[0])
+            c[t + 1] += np.multiply(i[t], g[t], out=new[t])
             np.tanh(c[t + 1], out=tanh_c[t])
             np.multiply(o[t], tanh_c[t], out=h[t + 1])
         if training:
-            self.kept = x, h, c, gates, tanh_c
+            self.kept = joined, h, c, gates, new, tanh_c
         return h[1:].swapaxes(0, 1), h[-1:].swapaxes(0, 1), c[-1:].swapaxes(0, 1)
 
     def backward(self, d_y):
-        x, h, c, gates, tanh_c = self.kept
-        i, f, g, o = gates
-        d_a = self.array("d_a", gates.shape, h.dtype)
-        d_i, d_f, d_g, d_o = d_a  # at first only what dc' or dh' is multiplied by
-        np.subtract(1, gates, out=d_a)
-        d_a *= gates
-        d_i *= g
-        d_f *= c[:-1]
-        np.multiply(g, g, out=d_g)
-        np.subtract(1, d_g, out=d_g)
-        d_g *= i
-        d_o *= tanh_c
+        joined, h, c, gates, new, tanh_c = self.kept
+        steps, _, n, units = gates.shape
+        o, i, f, _ = gates.swapaxes(0, 1)
+        factors = self.array("factors", gates.shape, h.dtype)  # of dh' and dc'
+        by_h, by_c = factors[:, 0], factors[:, 1:]
         slope = self.array("slope", tanh_c.shape, h.dtype)  # of h' by c'
-        np.multiply(tanh_c, tanh_c, out=slope)
-        np.subtract(1, slope, out=slope)
-        slope *= o
+        np.subtract(1, gates, out=factors)
+        factors[:, 0] *= np.multiply(o, tanh_c, out=slope)
+        np.subtract(o, np.multiply(slope, tanh_c, out=slope), out=slope)
+        factors[:, 1] *= new
+        factors[:, 2] *= f
+        factors[:, 2] *= c[:-1]
+        factors[:, 3] *= i + new  # 1 - g² = (1 - g) (1 + g)
         d_y = d_y.swapaxes(0, 1)
         d_h = self.array("d_h", h.shape[1:], h.dtype)
         d_c = self.array("d_c", h.shape[1:], h.dtype)
         d_h[...] = 0
         d_c[...] = 0
-        n, units = d_h.shape
-        weight = self.weight_hh_l0.value.reshape(4, units, units)
-        product = self.array("d_product", (4, n, units), h.dtype)
-        for t in reversed(range(len(d_y))):
+        d_a = self.array("d_a", (steps, n, 4 * units), h.dtype)
+        d_gates = in_strips(d_a, 4)
+        part = self.array("part", d_c.shape, h.dtype)
+        weight = strips(np.roll(self.weight_hh_l0.value, units, axis=0), n)
+        products = in_strips(d_h, len(weight))
+        for t in reversed(range(steps)):
             d_h += d_y[t]
-            d_c += np.multiply(d_h, slope[t], out=product[0])
-            d_a[:3, t] *= d_c
-            d_o[t] *= d_h
+            d_c += np.multiply(d_h, slope[t], out=part)
+            by_h[t] *= d_h
+            by_c[t] *= d_c
+            d_gates[t] = factors[t]
             d_c *= f[t]
-            np.matmul(d_a[:, t], weight, out=product)
-            np.sum(product, axis=0, out=d_h)
-        d_x = self.learn(x, h[:-1], d_a)
+            np.matmul(d_a[t], weight, out=products)
+        d_x = self.learn(joined, d_a)
         return d_x, None, None
 
-    def learn(self, x, h, d_a):
-        """Set the gradients of the parameters, from those of the sums; returns dx."""
-        shape = 4, d_a.shape[3], -1
-        d_a = d_a.reshape(4, -1, shape[1])  # [gates, T · N, units]
-        d_weight = self.weight_hh_l0.gradient.reshape(shape)
-        np.matmul(d_a.swapaxes(1, 2), rows(h), out=d_weight)
-        d_weight = self.weight_ih_l0.gradient.reshape(shape)
-        np.matmul(d_a.swapaxes(1, 2), rows(x), out=d_weight)
-        ones = np.ones(d_a.shape[1], d_a.dtype)
-        d_bias = (ones @ d_a).ravel()
-        self.bias_ih_l0.gradient[:] = d_bias
-        self.bias_hh_l0.gradient[:] = d_bias
+    def learn(self, joined, d_a):
+        """Set the gradients of the parameters, from those of the products; returns dx."""
+        units, in_features = self.weight_hh_l0.shape[1], self.weight_ih_l0.shape[1]
+        d_weight = np.roll(rows(d_a).T @ rows(joined), -units, axis=0)
+        self.weight_ih_l0.gradient[:] = d_weight[:, :in_features]
+        self.weight_hh_l0.gradient[:] = d_weight[:, in_features:-1]
+        self.bias_ih_l0.gradient[:] = d_weight[:, -1]
+        self.bias_hh_l0.gradient[:] = d_weight[:, -1]
         if not self.input_gradient:
             return None
-        d_x = self.array("d_x", x.shape, x.dtype)
-        d_gates = self.array("d_gates", (4, *rows(x).shape), x.dtype)
-        np.matmul(d_a, self.weight_ih_l0.value.reshape(shape), out=d_gates)
-        np.sum(d_gates, axis=0, out=rows(d_x))
+        d_x = self.array("d_x", (*d_a.shape[:2], in_features), d_a.dtype)
+        weight = np.roll(self.weight_ih_l0.value, units, axis=0)
+        np.matmul(rows(d_a), weight, out=rows(d_x))
         return d_x.swapaxes(0, 1)
 
 
@@ -557,7 +561,9 @@ def read_columns(path, columns):
         try:
             header = next(lines, [])
             for column in columns:
-                if header.count(column) != 1:
+                if column not in header:
+                    raise InputError(f"{path}: has no column {column!r} in {header[:9]}")
+                if header.count(column) > 1:
                     held = f"has {header.count(column)}"
                     raise InputError(f"{path}: needs one column {column!r}, {held}")
             rows = (row for row in lines if row)
@@ -666,7 +672,7 @@ def watch(net, step, steps):
 
     def listen(name, part):
         own = {} if type(part).__name__ in LINES else part.named_parameters()
-        forward, backward = part.forward, part.backward
+        forward, backward = part.forward, getattr(part, "backward", None)
 
         def look_forward(*inputs):
             results = forward(*inputs)
@@ -685,7 +691,9 @@ def watch(net, step, steps):
                 look(f"the gradient of `{key}` in {name}", p.gradient)
             return d_inputs
 
-        part.forward, part.backward = look_forward, look_backward
+        part.forward = look_forward
+        if backward:  # not where nothing before it is learned
+            part.backward = look_backward
 
     loss, net.loss = net.loss, count
     for name, part in located(net):
@@ -843,14 +851,14 @@ def arguments():
     folder = (Path(__file__).parent / "../specs/data/hs300").resolve()
     add("--data", type=Path, default=folder, metavar="DIR", help="folder of the data files")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
-    add("--out", type=Path, metavar="DIR", help="folder for the results (runs/indexlstm)")
+    add("--out", type=Path, metavar="DIR", help="folder of results (runs/index_lstm)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
     add("--threads", type=positive(int), help="threads for matrix products")
     args = parser.parse_args()
     if args.seed < 0:
         parser.error("argument --seed: has to be at least 0")
-    args.out = args.out or args.resume or Path("runs/indexlstm")
+    args.out = args.out or args.resume or Path("runs/index_lstm")
     return args
 
 

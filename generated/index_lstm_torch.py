@@ -230,7 +230,9 @@ def read_columns(path, columns):
         try:
             header = next(lines, [])
             for column in columns:
-                if header.count(column) != 1:
+                if column not in header:
+                    raise InputError(f"{path}: has no column {column!r} in {header[:9]}")
+                if header.count(column) > 1:
                     held = f"has {header.count(column)}"
                     raise InputError(f"{path}: needs one column {column!r}, {held}")
             rows = (row for row in lines if row)
@@ -521,7 +523,7 @@ def arguments():
     folder = (Path(__file__).parent / "../specs/data/hs300").resolve()
     add("--data", type=Path, default=folder, metavar="DIR", help="folder of the data files")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
-    add("--out", type=Path, metavar="DIR", help="folder for the results (runs/indexlstm)")
+    add("--out", type=Path, metavar="DIR", help="folder of results (runs/index_lstm)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
     add("--threads", type=positive(int), help="threads on the CPU")
@@ -532,7 +534,7 @@ def arguments():
     args = parser.parse_args()
     if args.seed < 0:
         parser.error("argument --seed: has to be at least 0")
-    args.out = args.out or args.resume or Path("runs/indexlstm")
+    args.out = args.out or args.resume or Path("runs/index_lstm")
     return args
 
 

@@ -386,7 +386,9 @@ def read_table(path):
         except (UnicodeDecodeError, csv.Error) as error:
             raise InputError(f"{path}: not a table: {error}") from None
     for column in columns:
-        if header.count(column) != 1:
+        if column not in header:
+            raise InputError(f"{path}: has no column {column!r} in {header[:9]}")
+        if header.count(column) > 1:
             raise InputError(f"{path}: needs one column {column!r}, has {header.count(column)}")
     if len(header) - len(columns) != 2 or not table:
         held = f"{len(header) - len(columns)} input columns and {len(table)} rows"
@@ -464,7 +466,7 @@ def watch(net, step, steps):
 
     def listen(name, part):
         own = {key: p for key, p in vars(part).items() if isinstance(p, Parameter)}
-        forward, backward = part.forward, part.backward
+        forward, backward = part.forward, getattr(part, "backward", None)
 
         def look_forward(*inputs):
             results = forward(*inputs)
@@ -482,7 +484,9 @@ def watch(net, step, steps):
                 look(f"the gradient of `{key}` in {name}", p.gradient)
             return d_inputs
 
-        part.forward, part.backward = look_forward, look_backward
+        part.forward = look_forward
+        if backward:  # not where nothing before it is learned
+            part.backward = look_backward
 
     loss, net.loss = net.loss, count
     for name, part in located(net):
@@ -641,14 +645,14 @@ def arguments():
     folder = (Path(__file__).parent / "../specs/data").resolve()
     add("--data", type=Path, default=folder, metavar="DIR", help="folder of the data files")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
-    add("--out", type=Path, metavar="DIR", help="folder for the results (runs/linearregression)")
+    add("--out", type=Path, metavar="DIR", help="folder of results (runs/linear_regression)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
     add("--threads", type=positive(int), help="threads for matrix products")
     args = parser.parse_args()
     if args.seed < 0:
         parser.error("argument --seed: has to be at least 0")
-    args.out = args.out or args.resume or Path("runs/linearregression")
+    args.out = args.out or args.resume or Path("runs/linear_regression")
     return args
 
 

@@ -239,7 +239,9 @@ def read_table(path):
         except (UnicodeDecodeError, csv.Error) as error:
             raise InputError(f"{path}: not a table: {error}") from None
     for column in columns:
-        if header.count(column) != 1:
+        if column not in header:
+            raise InputError(f"{path}: has no column {column!r} in {header[:9]}")
+        if header.count(column) > 1:
             raise InputError(f"{path}: needs one column {column!r}, has {header.count(column)}")
     if len(header) - len(columns) != 2 or not table:
         held = f"{len(header) - len(columns)} input columns and {len(table)} rows"
@@ -496,7 +498,7 @@ def arguments():
     folder = (Path(__file__).parent / "../specs/data").resolve()
     add("--data", type=Path, default=folder, metavar="DIR", help="folder of the data files")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
-    add("--out", type=Path, metavar="DIR", help="folder for the results (runs/linearregression)")
+    add("--out", type=Path, metavar="DIR", help="folder of results (runs/linear_regression)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
     add("--threads", type=positive(int), help="threads on the CPU")
@@ -507,7 +509,7 @@ def arguments():
     args = parser.parse_args()
     if args.seed < 0:
         parser.error("argument --seed: has to be at least 0")
-    args.out = args.out or args.resume or Path("runs/linearregression")
+    args.out = args.out or args.resume or Path("runs/linear_regression")
     return args
 
 

@@ -526,7 +526,7 @@ def watch(net, step, steps):
 
     def listen(name, part):
         own = {key: p for key, p in vars(part).items() if isinstance(p, Parameter)}
-        forward, backward = part.forward, part.backward
+        forward, backward = part.forward, getattr(part, "backward", None)
 
         def look_forward(*inputs):
             results = forward(*inputs)
@@ -544,7 +544,9 @@ def watch(net, step, steps):
                 look(f"the gradient of `{key}` in {name}", p.gradient)
             return d_inputs
 
-        part.forward, part.backward = look_forward, look_backward
+        part.forward = look_forward
+        if backward:  # not where nothing before it is learned
+            part.backward = look_backward
 
     loss, net.loss = net.loss, count
     for name, part in located(net):
@@ -699,7 +701,7 @@ def arguments():
     folder = (Path(__file__).parent / "../specs/data/mnist").resolve()
     add("--data", type=Path, default=folder, metavar="DIR", help="folder of the data files")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
-    add("--out", type=Path, metavar="DIR", help="folder for the results (runs/mlp)")
+    add("--out", type=Path, metavar="DIR", help="folder of results (runs/mlp)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
     add("--threads", type=positive(int), help="threads for matrix products")

@@ -1021,7 +1021,7 @@ def watch(net, step, steps):
 
     def listen(name, part):
         own = {key: p for key, p in vars(part).items() if isinstance(p, Parameter)}
-        forward, backward = part.forward, part.backward
+        forward, backward = part.forward, getattr(part, "backward", None)
 
         def look_forward(*inputs):
             results = forward(*inputs)
@@ -1039,7 +1039,9 @@ def watch(net, step, steps):
                 look(f"the gradient of `{key}` in {name}", p.gradient)
             return d_inputs
 
-        part.forward, part.backward = look_forward, look_backward
+        part.forward = look_forward
+        if backward:  # not where nothing before it is learned
+            part.backward = look_backward
 
     loss, net.loss = net.loss, count
     for name, part in located(net):
@@ -1206,14 +1208,14 @@ def arguments():
     folder = (Path(__file__).parent / "../specs/data/mnist").resolve()
     add("--data", type=Path, default=folder, metavar="DIR", help="folder of the data files")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
-    add("--out", type=Path, metavar="DIR", help="folder for the results (runs/resnetdigits)")
+    add("--out", type=Path, metavar="DIR", help="folder of results (runs/resnet_digits)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
     add("--threads", type=positive(int), help="threads for matrix products")
     args = parser.parse_args()
     if args.seed < 0:
         parser.error("argument --seed: has to be at least 0")
-    args.out = args.out or args.resume or Path("runs/resnetdigits")
+    args.out = args.out or args.resume or Path("runs/resnet_digits")
     return args
 
 

@@ -564,7 +564,7 @@ def watch(net, step, steps):
 
     def listen(name, part):
         own = {} if type(part).__name__ in LINES else part.named_parameters()
-        forward, backward = part.forward, part.backward
+        forward, backward = part.forward, getattr(part, "backward", None)
 
         def look_forward(*inputs):
             results = forward(*inputs)
@@ -583,7 +583,9 @@ def watch(net, step, steps):
                 look(f"the gradient of `{key}` in {name}", p.gradient)
             return d_inputs
 
-        part.forward, part.backward = look_forward, look_backward
+        part.forward = look_forward
+        if backward:  # not where nothing before it is learned
+            part.backward = look_backward
 
     loss, net.loss = net.loss, count
     for name, part in located(net):
@@ -732,14 +734,14 @@ def arguments():
     add("--batch", type=positive(int), default=32, help="examples a step (%(default)s)")
     add("--lr", type=positive(float), default=0.005, help="learning rate (%(default)s)")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
-    add("--out", type=Path, metavar="DIR", help="folder for the results (runs/sinesrnn)")
+    add("--out", type=Path, metavar="DIR", help="folder of results (runs/sines_rnn)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
     add("--threads", type=positive(int), help="threads for matrix products")
     args = parser.parse_args()
     if args.seed < 0:
         parser.error("argument --seed: has to be at least 0")
-    args.out = args.out or args.resume or Path("runs/sinesrnn")
+    args.out = args.out or args.resume or Path("runs/sines_rnn")
     return args
 
 

@@ -465,7 +465,7 @@ def arguments():
     add("--batch", type=positive(int), default=32, help="examples a step (%(default)s)")
     add("--lr", type=positive(float), default=0.005, help="learning rate (%(default)s)")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
-    add("--out", type=Path, metavar="DIR", help="folder for the results (runs/sinesrnn)")
+    add("--out", type=Path, metavar="DIR", help="folder of results (runs/sines_rnn)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
     add("--threads", type=positive(int), help="threads on the CPU")
@@ -476,7 +476,7 @@ def arguments():
     args = parser.parse_args()
     if args.seed < 0:
         parser.error("argument --seed: has to be at least 0")
-    args.out = args.out or args.resume or Path("runs/sinesrnn")
+    args.out = args.out or args.resume or Path("runs/sines_rnn")
     return args
 
 

@@ -684,10 +684,13 @@ def held_vocabulary(path, metadata):
     """Return the vocabulary that a file of weights holds; an empty one if it holds none."""
     try:
         vocabulary = json.loads(metadata.get("vocabulary", "[]"))
-        if not all(isinstance(token, str) for token in vocabulary):
+        "".join(vocabulary).encode()  # fails where a token is no text
+        count = len(set(vocabulary))
+        if not isinstance(vocabulary, list) or not count == len(vocabulary) <= 20000:
             raise ValueError
     except (AttributeError, TypeError, ValueError, RecursionError):
-        raise InputError(f"{path}: damaged, its vocabulary is not a list of words") from None
+        wanted = "a list of at most 20000 different words"
+        raise InputError(f"{path}: damaged, its vocabulary is not {wanted}") from None
     return vocabulary
 
 
@@ -843,7 +846,7 @@ def watch(net, step, steps):
 
     def listen(name, part):
         own = {key: p for key, p in vars(part).items() if isinstance(p, Parameter)}
-        forward, backward = part.forward, part.backward
+        forward, backward = part.forward, getattr(part, "backward", None)
 
         def look_forward(*inputs):
             results = forward(*inputs)
@@ -861,7 +864,9 @@ def watch(net, step, steps):
                 look(f"the gradient of `{key}` in {name}", p.gradient)
             return d_inputs
 
-        part.forward, part.backward = look_forward, look_backward
+        part.forward = look_forward
+        if backward:  # not where nothing before it is learned
+            part.backward = look_backward
 
     loss, net.loss = net.loss, count
     for name, part in located(net):
@@ -1028,14 +1033,14 @@ def arguments():
     folder = (Path(__file__).parent / "../specs/data").resolve()
     add("--data", type=Path, default=folder, metavar="DIR", help="folder of the data files")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
-    add("--out", type=Path, metavar="DIR", help="folder for the results (runs/textcnn)")
+    add("--out", type=Path, metavar="DIR", help="folder of results (runs/text_cnn)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
     add("--threads", type=positive(int), help="threads for matrix products")
     args = parser.parse_args()
     if args.seed < 0:
         parser.error("argument --seed: has to be at least 0")
-    args.out = args.out or args.resume or Path("runs/textcnn")
+    args.out = args.out or args.resume or Path("runs/text_cnn")
     return args
 
 

@@ -448,7 +448,7 @@ def watch(net, step, steps):
 
     def listen(name, part):
         own = {key: p for key, p in vars(part).items() if isinstance(p, Parameter)}
-        forward, backward = part.forward, part.backward
+        forward, backward = part.forward, getattr(part, "backward", None)
 
         def look_forward(*inputs):
             results = forward(*inputs)
@@ -466,7 +466,9 @@ def watch(net, step, steps):
                 look(f"the gradient of `{key}` in {name}", p.gradient)
             return d_inputs
 
-        part.forward, part.backward = look_forward, look_backward
+        part.forward = look_forward
+        if backward:  # not where nothing before it is learned
+            part.backward = look_backward
 
     loss, net.loss = net.loss, count
     for name, part in located(net):
@@ -625,7 +627,7 @@ def arguments():
     add("--batch", type=positive(int), default=4, help="examples a step (%(default)s)")
     add("--lr", type=positive(float), default=0.05, help="learning rate (%(default)s)")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
-    add("--out", type=Path, metavar="DIR", help="folder for the results (runs/xor)")
+    add("--out", type=Path, metavar="DIR", help="folder of results (runs/xor)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
     add("--threads", type=positive(int), help="threads for matrix products")

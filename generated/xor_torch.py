@@ -448,7 +448,7 @@ def arguments():
     add("--batch", type=positive(int), default=4, help="examples a step (%(default)s)")
     add("--lr", type=positive(float), default=0.05, help="learning rate (%(default)s)")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
-    add("--out", type=Path, metavar="DIR", help="folder for the results (runs/xor)")
+    add("--out", type=Path, metavar="DIR", help="folder of results (runs/xor)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
     add("--threads", type=positive(int), help="threads on the CPU")

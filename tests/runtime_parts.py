@@ -104,6 +104,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "train/l2": {"strength": 0.0001, "clip": False},
     "train/clip": {"norm": 5.0},
     "train/split": {"share": 0.1},
+    "train/together": {"padded": {"words_lengths": ["words"]}},
     "train/batches": {"segments": False, "padded": {}},
     "train/generate": {"net": "Net", "level": "char", "numpy": True},
     "train/evaluate": {"segments": False, "inputs": ["image"], "metrics": (ACCURACY,)},

@@ -284,7 +284,7 @@ class Echo:
 
 def evaluate(x: Any, y: Any, batch: int = 2, **metric: Any) -> dict[str, float]:
     """Score an `Echo`."""
-    metric = {"form": None, "axis": None, "output": None, "target": "y"} | metric
+    metric = {"form": None, "axis": None, "output": None, "target": "y", "lengths": None} | metric
     text = render("train/evaluate", segments=False, inputs=["x"], metrics=(metric,))
     data = {"x": np.asarray(x), "y": np.asarray(y)}
     return load(render("train/batches", padded={}), text).evaluate(Echo(), data, batch)  # type: ignore[no-any-return]
