@@ -459,6 +459,8 @@ def watch(net, step, steps):
         own = dict(part.named_parameters(recurse=False))
 
         def look_forward(part, inputs, results):
+            if isinstance(results, tuple) and isinstance(results[1], tuple):
+                results = results[0], *results[1]  # nn.LSTM has its states in a pair
             for y in results if isinstance(results, tuple) else (results,):
                 look(f"the result of {name}", y, part.training, x=inputs[0], **own)
                 if y.requires_grad:

@@ -113,7 +113,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "train/command": {**CHOICES, **COMMAND},
     "train/watch": {
         "lines": ['LINES = {"Net": {"net.net:1": "affine1"}}'],
-        **dict.fromkeys(("named", "finals", "stacks"), False),
+        **dict.fromkeys(("named", "finals", "stacks", "pairs"), False),
         **CHOICES,
     },
     "data/idx": IDX,

@@ -240,7 +240,7 @@ def op_of(backward: str) -> str:
 
 
 def _watched(functions: Iterable[Function]) -> dict[str, bool]:
-    """Whether parts are handed tensors or gradients by name, and whether layers have parts."""
+    """Whether parts are handed tensors or gradients by name, have parts, or pairs of states."""
     nodes = [node for function in functions for node in function.nodes]
     steps = [node for node in nodes if isinstance(node, Layer | Scan)]
     layers = [node for node in steps if isinstance(node, Layer)]
@@ -248,4 +248,5 @@ def _watched(functions: Iterable[Function]) -> dict[str, bool]:
         "named": any(node.tensors for node in steps),
         "finals": any(node.optional_results and len(node.outputs) > 1 for node in steps),
         "stacks": any({"layers", "bidirectional"} & n.op.features(n) for n in layers),
+        "pairs": any(len(n.op.optional_results) > 1 for n in layers),
     }
