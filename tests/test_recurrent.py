@@ -456,3 +456,15 @@ def test_how_many_layers_there_may_be(kind: str) -> None:
     compile_text(text.format(kind=kind, count=1))
     with pytest.raises(AssertionError, match=r"E0205.*from 1 to 1000, gets `1000000000`"):
         compile_text(text.format(kind=kind, count=10**9))
+
+
+@pytest.mark.parametrize("kind", STATES)
+def test_vanished_gradients_are_zero(kind: str) -> None:
+    """Through many steps they would become numbers below the normal ones, and slow."""
+    text = f"net N {{ input x: real[T, 2]\n target y: real[3]\n {kind}(3) -> last\n loss mse }}\n"
+    compiled = compile_text(text, input_gradients=True, sizes={"T": 2000}, dtype=np.float32)
+    for name, array in compiled.net.parameters().items():
+        array[...] *= 0.1 if name.endswith("hh_l0") else 1
+    d_x = compiled.gradients(compiled.batch(2))["x"]
+    assert np.any(d_x[:, -1]) and not np.any(d_x[:, 0])
+    assert np.all((d_x == 0) | (np.abs(d_x) >= np.finfo(np.float32).tiny))
