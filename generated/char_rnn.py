@@ -99,7 +99,7 @@ def rows(x):
 
 
 def vanish(x):
-    """Set to 0 what has all but vanished in x: numbers below 1e-38 make arithmetic 50 times slower."""
+    """Set to 0 what has all but vanished in x: arithmetic below 1e-38 is 50 times slower."""
     limits = np.finfo(x.dtype)
     least = limits.tiny / limits.eps**2
     x += least
