@@ -7,6 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+
+# PyTorch gives some of its warnings once in a process: in which test would depend on their order.
+torch.set_warn_always(True)
 
 Golden = Callable[[Path, str], None]
 """Compares a text with the file that holds what is expected."""

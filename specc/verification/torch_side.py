@@ -80,17 +80,21 @@ class TorchSide(Side):
     def loss(self, batch: Batch) -> float:
         """The loss in evaluation mode."""
         with torch.no_grad():
-            return float(self.net.loss(**self._on(batch), training=False))
+            return self._loss(batch, training=False)
 
     def step(self, batch: Batch, step: int = 0) -> Step:
         """`loss` and `backward`."""
         self.masks.begin(step)
-        loss = float(self.net.loss(**self._on(batch)))
+        loss = self._loss(batch)
         outputs = self._outputs()
         gradients = {name: self.array(g) for name, g in self.net.backward().items()}
         inputs = getattr(self.net, "input_gradients", {})
         d_inputs = {self.subject.variable(n): self.array(g) for n, g in inputs.items()}
         return Step(loss, outputs, gradients, d_inputs, self._buffers())
+
+    def _loss(self, batch: Batch, training: bool = True) -> float:
+        loss: float = self.net.loss(**self._on(batch), training=training).item()
+        return loss
 
     def run(self, batch: Batch) -> Arrays:
         """A call in training mode."""
