@@ -1,12 +1,15 @@
-"""What the benchmarks share: the machine, compiling a spec, and tables in docs/results.md."""
+"""What the benchmarks share: the machine, running a spec, and tables in docs/results.md."""
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import os
 import platform
 import re
+import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +17,7 @@ from types import ModuleType
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results.md"
 NETWORKS_PAGE = ROOT / "docs" / "networks.md"
+SPECS = sorted((ROOT / "specs").glob("*.net"))
 
 
 def machine() -> str:
@@ -51,6 +55,16 @@ def import_file(path: Path) -> ModuleType:
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     return module
+
+
+def train(script: Path, folder: Path, *options: str) -> tuple[list[dict[str, str]], float]:
+    """Run a generated script; its history, and the minutes that it took."""
+    start = time.perf_counter()
+    command = [sys.executable, str(script), "--out", str(folder), "--threads", "1", *options]
+    subprocess.run(command, check=True)
+    minutes = (time.perf_counter() - start) / 60
+    with open(folder / "history.csv", encoding="utf-8") as file:
+        return list(csv.DictReader(file)), minutes
 
 
 def verdict(is_met: bool) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from common import ROOT, machine, record, table, verdict
+from common import ROOT, SPECS, machine, record, table, verdict
 
 from specc.targets.registry import targets
 
@@ -121,7 +121,7 @@ def compile_every_spec() -> None:
     from specc.options import Options
     from specc.pipeline import generate, load
 
-    for path in sorted((ROOT / "specs").glob("*.net")):
+    for path in SPECS:
         for target in targets():
             source, output = load(path), Path(f"{path.stem}.py")
             generate(source, Options(target=target), output=output, diagnostics=Diagnostics())

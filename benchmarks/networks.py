@@ -63,7 +63,7 @@ class Network:
     """A spec with its settings, and the bar at one thread (`None`: for information).
 
     `spec` is the name of one that ships, or a text; `adam` says which optimizer updates the
-    weights, `penalty` the strength of L2.
+    weights.
     """
 
     name: str
@@ -73,7 +73,6 @@ class Network:
     settings: tuple[str, ...] = ()
     adam: bool = False
     rate: float = 0.01
-    penalty: float = 0.0
 
 
 def _family(name: str, spec: str, side: int, *settings: str) -> Network:
@@ -93,7 +92,7 @@ NETWORKS = {
     network.name: network
     for network in (
         Network("softmax_regression", "softmax_regression", 256, 1.05, rate=0.1),
-        Network("mlp", "mlp", 64, 1.05, rate=0.1, penalty=1e-4),
+        Network("mlp", "mlp", 64, 1.05, rate=0.1),
         Network("lenet", "lenet", 32, 1.5, adam=True, rate=0.004),
         Network("book_cnn", "book_cnn", 64, 1.2, adam=True, rate=0.002),
         _family("alexnet", "alexnet", 99),
@@ -191,7 +190,7 @@ def training_step(network: Network, folder: Path, target: str) -> Callable[[], N
     module, net = load_net(folder, target)
     if target == "numpy":
         return _numpy_step(network, module, net, examples(folder))
-    return _torch_step(network, net, examples(folder))
+    return _torch_step(network, module, net, examples(folder))
 
 
 def _numpy_step(
@@ -210,17 +209,12 @@ def _numpy_step(
     return step
 
 
-def _torch_step(network: Network, net: Any, arrays: list[Any]) -> Callable[[], None]:
+def _torch_step(
+    network: Network, module: ModuleType, net: Any, arrays: list[Any]
+) -> Callable[[], None]:
     import torch
 
-    weights = [p for name, p in net.named_parameters() if ".bias" not in name]
-    biases = [p for name, p in net.named_parameters() if ".bias" in name]
-    groups: list[dict[str, Any]] = [
-        {"params": weights, "weight_decay": network.penalty},
-        {"params": biases},
-    ]
-    kind = torch.optim.Adam if network.adam else torch.optim.SGD
-    optimizer = kind(groups, lr=network.rate)
+    optimizer = module.make_optimizer(net, network.rate)
     tensors = [torch.from_numpy(array) for array in arrays]
 
     def step() -> None:

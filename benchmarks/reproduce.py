@@ -8,15 +8,11 @@ Writes the measured tables into docs/results.md.
 from __future__ import annotations
 
 import argparse
-import csv
-import subprocess
-import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from common import compile_spec, machine, record, recorded, table, verdict
+from common import ROOT, compile_spec, machine, record, recorded, table, train, verdict
 
 
 @dataclass(frozen=True)
@@ -34,16 +30,6 @@ BOOK = (
     Experiment("book_cnn", "chapters 4-5: above 99 %", 0.99),
     Experiment("book_cnn_bn", "chapter 6: above 99.4 %", 0.993),
 )
-
-
-def train(script: Path, folder: Path, *options: str) -> tuple[list[dict[str, str]], float]:
-    """Run a generated script; its history, and the minutes that it took."""
-    start = time.perf_counter()
-    command = [sys.executable, str(script), "--out", str(folder), "--threads", "1", *options]
-    subprocess.run(command, check=True)
-    minutes = (time.perf_counter() - start) / 60
-    with open(folder / "history.csv", encoding="utf-8") as file:
-        return list(csv.DictReader(file)), minutes
 
 
 def full_mnist(folder: Path, data: str, only: list[str]) -> str:
@@ -76,7 +62,7 @@ def full_mnist(folder: Path, data: str, only: list[str]) -> str:
 def digits(folder: Path) -> str:
     """LeNet on the bundled excerpt, on three seeds."""
     script = compile_spec("lenet", folder)
-    data = str(Path(__file__).resolve().parent.parent / "specs" / "data" / "mnist")
+    data = str(ROOT / "specs" / "data" / "mnist")
     rows = []
     for seed in range(3):
         out = folder / f"lenet{seed}"

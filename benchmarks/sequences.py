@@ -9,19 +9,17 @@ run stay as they were.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from common import compile_spec, import_file, machine, record, recorded, table, verdict
+from common import compile_spec, import_file, machine, record, recorded, table, train, verdict
 
 SEEDS = (0, 1, 2)
 PROMPT = "time traveller"
@@ -36,16 +34,6 @@ SINES_BAR = 0.0019
 """The book's runs end between 0.0012 and 0.0019."""
 
 Row = list[str]
-
-
-def train(script: Path, out: Path, *options: str) -> tuple[list[dict[str, str]], float]:
-    """Run a generated script; its history, and the minutes that it took."""
-    start = time.perf_counter()
-    command = [sys.executable, str(script), "--out", str(out), "--threads", "1", *options]
-    subprocess.run(command, check=True)
-    minutes = (time.perf_counter() - start) / 60
-    with open(out / "history.csv", encoding="utf-8") as file:
-        return list(csv.DictReader(file)), minutes
 
 
 def characters(spec: str, folder: Path, data: Path) -> Row:

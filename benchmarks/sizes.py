@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from common import NETWORKS_PAGE, ROOT, record, table
+from common import NETWORKS_PAGE, ROOT, SPECS, record, table
 
 
 def lines(path: Path) -> int:
@@ -27,7 +27,7 @@ def classes(path: Path) -> int:
 def sizes() -> str:
     """The table of all specs."""
     rows = []
-    for spec in sorted((ROOT / "specs").glob("*.net")):
+    for spec in SPECS:
         numpy, torch = (ROOT / "generated" / f"{spec.stem}{end}.py" for end in ("", "_torch"))
         counts = lines(spec), lines(numpy), lines(torch), classes(torch)
         rows.append([f"`{spec.stem}`", *(str(count) for count in counts)])

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from common import ROOT, machine, record, table, verdict
+from common import SPECS, machine, record, table, verdict
 
 KINDS = ("float64", "float32", "finite differences")
 
@@ -42,7 +42,7 @@ def row(spec: Path) -> list[str]:
 
 def main() -> None:
     """Measure everything."""
-    rows = [row(spec) for spec in sorted((ROOT / "specs").glob("*.net"))]
+    rows = [row(spec) for spec in SPECS]
     columns = ["spec", "at", *KINDS, ""]
     record("verify", f"{table(columns, rows)}\n\n{machine()}.")
 

@@ -93,29 +93,34 @@ class Module:
         return array[: shape[0]]
 
 
-def rows(x):
+def as_rows(x):
     """Return all steps of a batch [T, N, F] as the rows of a matrix."""
     return x.reshape(-1, x.shape[2])
 
 
 def vanish(x):
-    """Set to 0 what has all but vanished in x: arithmetic below 1e-38 is 50 times slower."""
-    limits = np.finfo(x.dtype)
-    least = limits.tiny / limits.eps**2
-    x += least
-    x -= least
+    """Set to 0 what has all but vanished in x: gradients below tiny / eps, 1e-31 in float32.
 
-
-def strips(weight, n):
-    """Return a copy [..., strips, in, columns] of weights [..., in, out], to multiply n rows by.
-
-    Small products are faster: a strip stays in the cache, and BLAS need not pack it first.
+    Below `tiny`, 1e-38, arithmetic would be 50 times slower; the factor eps is room for a step.
+    A sum with a large number keeps of x only whole multiples of its spacing, large * eps.
     """
-    *gates, rows, columns = weight.shape
-    count, most = 1, min(20_000, 10**6 // n)
-    while rows * columns > count * most and columns % (32 * count) == 0:
+    limits = np.finfo(x.dtype)
+    large = limits.tiny / limits.eps**2
+    x += large
+    x -= large
+
+
+def strips(weight, batch):
+    """Return a copy [..., strips, in, columns] of weights [..., in, out], split by columns.
+
+    A product of `batch` rows by a strip is fast: 20,000 numbers, 80 kB, stay in the cache, and up
+    to 10**6 multiplications BLAS does not copy its operands first.
+    """
+    *gates, height, width = weight.shape
+    count, most = 1, min(20_000, 10**6 // batch)
+    while height * width > count * most and width % (32 * count) == 0:
         count *= 2
-    split = np.moveaxis(weight.reshape(*gates, rows, count, -1), -2, -3)
+    split = np.moveaxis(weight.reshape(*gates, height, count, -1), -2, -3)
     copy = aligned_zeros(weight.size, weight.dtype).reshape(split.shape)
     copy[...] = split
     return copy
@@ -223,84 +228,90 @@ class Dropout(Module):
 class LSTM(Module):
     """Long short-term memory (Hochreiter and Schmidhuber 1997): c' = f c + i g and h' = o tanh(c').
 
-    The gates are i, f, o = σ(W x + b + U h + d) and g = tanh(…), each with its rows of the weights;
-    one tanh does for all, since σ(a) = (1 + tanh(a / 2)) / 2. A step is one product: of x, h and 1,
-    joined, by W, U and b + d. Backward through time: the gradients of i, f, g are multiples of dc',
-    that of o is one of dh', by factors that are computed for all steps at once. Inside, gates are
-    [T, gates, N, units] in the order o, i, f, g: what is treated alike lies side by side.
+    The gates are i, f, o = σ(W x + b + U h + d) and g = tanh(…), each with its rows of the weights.
+    A step is one product, of x, h and 1, joined, by W, U and b + d. Backward through time: the
+    gradients of i, f, g are multiples of dc', that of o is one of dh', by factors that are computed
+    for all steps at once. Inside, gates are [T, gates, N, units] in the order o, i, f, g, the
+    sigmoids side by side.
     """
 
     carries, state = False, None  # the last state, where the next pass begins
 
     def __init__(self, in_features, units, input_gradient=True):
-        rows, bound = 4 * units, 1 / math.sqrt(units)
-        self.weight_ih_l0 = Parameter((rows, in_features), fan_in=in_features, bound=bound)
-        self.weight_hh_l0 = Parameter((rows, units), fan_in=units)
-        self.bias_ih_l0 = Parameter((rows,), fan_in=units, decay=False)
-        self.bias_hh_l0 = Parameter((rows,), fan_in=units, decay=False)
+        bound = 1 / math.sqrt(units)
+        self.weight_ih_l0 = Parameter((4 * units, in_features), fan_in=in_features, bound=bound)
+        self.weight_hh_l0 = Parameter((4 * units, units), fan_in=units)
+        self.bias_ih_l0 = Parameter((4 * units,), fan_in=units, decay=False)
+        self.bias_hh_l0 = Parameter((4 * units,), fan_in=units, decay=False)
         self.input_gradient = input_gradient
 
     def forward(self, x, training):
-        n, steps, in_features = x.shape
+        batch, steps, in_features = x.shape
         units = self.weight_hh_l0.shape[1]
-        joined = self.array("joined", (steps, n, in_features + units + 1), x.dtype, training)
+        joined = self.array("joined", (steps, batch, in_features + units + 1), x.dtype, training)
         joined[:, :, :in_features] = x.swapaxes(0, 1)
         joined[:, :, -1] = 1  # between them h, step by step
-        bias = self.bias_ih_l0.value + self.bias_hh_l0.value
-        weight = [self.weight_ih_l0.value, self.weight_hh_l0.value, bias[:, np.newaxis]]
-        weight = np.roll(np.concatenate(weight, axis=1), units, axis=0).reshape(4, units, -1)
-        weight[:3] *= 0.5  # of o, i, f, not of g
-        weight = strips(weight.swapaxes(1, 2), n)
-        h = self.array("h", (steps + 1, n, units), x.dtype, training)
-        c = self.array("c", (steps + 1, n, units), x.dtype, training)
+        weight = strips(self.joined_weight(), batch)
+        h = self.array("h", (steps + 1, batch, units), x.dtype, training)
+        c = self.array("c", (steps + 1, batch, units), x.dtype, training)
         h[0], c[0] = 0, 0
         if self.state is not None:
-            expect_examples(self, len(self.state[0]), n)
+            expect_examples(self, len(self.state[0]), batch)
             h[0], c[0] = self.state
-        gates = self.array("gates", (steps, 4, n, units), x.dtype, training)
-        new = self.array("new", (steps, n, units), x.dtype, training)  # i g
-        tanh_c = self.array("tanh_c", (steps, n, units), x.dtype, training)
+        gates = self.array("gates", (steps, 4, batch, units), x.dtype, training)
+        new = self.array("new", (steps, batch, units), x.dtype, training)  # i g
+        tanh_c = self.array("tanh_c", (steps, batch, units), x.dtype, training)
         o, i, f, g = gates.swapaxes(0, 1)
         sigmoids, products = gates[:, :3], in_strips(gates, weight.shape[1])
         for t in range(steps):
             joined[t, :, in_features:-1] = h[t]
             np.matmul(joined[t], weight, out=products[t])
-            np.tanh(gates[t], out=gates[t])
+            np.tanh(gates[t], out=gates[t])  # one for all: σ(a) = (1 + tanh(a / 2)) / 2
             sigmoids[t] += 1
             sigmoids[t] *= 0.5
-            np.multiply(f[t], c[t], out=c[t + 1])
+            np.multiply(f[t], c[t], out=c[t + 1])  # c' = f c + i g
             c[t + 1] += np.multiply(i[t], g[t], out=new[t])
-            np.tanh(c[t + 1], out=tanh_c[t])
+            np.tanh(c[t + 1], out=tanh_c[t])  # h' = o tanh(c')
             np.multiply(o[t], tanh_c[t], out=h[t + 1])
         if training:
             self.kept = joined, h, c, gates, new, tanh_c
         if self.carries:
             self.state = h[-1].copy(), c[-1].copy()
-        return h[1:].swapaxes(0, 1), h[-1:].swapaxes(0, 1), c[-1:].swapaxes(0, 1)
+        return h[1:].swapaxes(0, 1), None, None
+
+    def joined_weight(self):
+        """Return W, U and b + d as [gates, in_features + units + 1, units], halved for sigmoids."""
+        units = self.weight_hh_l0.shape[1]
+        bias = self.bias_ih_l0.value + self.bias_hh_l0.value
+        parts = [self.weight_ih_l0.value, self.weight_hh_l0.value, bias[:, np.newaxis]]
+        # From PyTorch's order, i, f, g, o, to o, i, f, g: those with a sigmoid come first.
+        weight = np.roll(np.concatenate(parts, axis=1), units, axis=0).reshape(4, units, -1)
+        weight[:3] *= 0.5
+        return weight.swapaxes(1, 2)
 
     def backward(self, d_y):
         joined, h, c, gates, new, tanh_c = self.kept
-        steps, _, n, units = gates.shape
+        steps, _, batch, units = gates.shape
         o, i, f, _ = gates.swapaxes(0, 1)
-        factors = self.array("factors", gates.shape, h.dtype)  # of dh' and dc'
+        factors = self.array("factors", gates.shape, h.dtype)  # of dh' or dc', of all steps
         by_h, by_c = factors[:, 0], factors[:, 1:]
-        slope = self.array("slope", tanh_c.shape, h.dtype)  # of h' by c'
+        slope = self.array("slope", tanh_c.shape, h.dtype)  # of h' by c': o (1 - tanh²(c'))
         np.subtract(1, gates, out=factors)
-        factors[:, 0] *= np.multiply(o, tanh_c, out=slope)
+        factors[:, 0] *= np.multiply(o, tanh_c, out=slope)  # do = dh' tanh(c') o (1 - o)
         np.subtract(o, np.multiply(slope, tanh_c, out=slope), out=slope)
-        factors[:, 1] *= new
-        factors[:, 2] *= f
+        factors[:, 1] *= new  # di = dc' g i (1 - i)
+        factors[:, 2] *= f  # df = dc' c f (1 - f)
         factors[:, 2] *= c[:-1]
-        factors[:, 3] *= i + new  # 1 - g² = (1 - g) (1 + g)
+        factors[:, 3] *= i + new  # dg = dc' i (1 - g²) = dc' (1 - g) (i + i g)
         d_y = d_y.swapaxes(0, 1)
         d_h = self.array("d_h", h.shape[1:], h.dtype)
         d_c = self.array("d_c", h.shape[1:], h.dtype)
         d_h[...] = 0
         d_c[...] = 0
-        d_a = self.array("d_a", (steps, n, 4 * units), h.dtype)
-        d_gates = in_strips(d_a, 4)
+        d_a = self.array("d_a", (steps, batch, 4 * units), h.dtype)
+        d_gates = in_strips(d_a, 4)  # the same by gates: [T, 4, N, units]
         part = self.array("part", d_c.shape, h.dtype)
-        weight = strips(np.roll(self.weight_hh_l0.value, units, axis=0), n)
+        weight = strips(np.roll(self.weight_hh_l0.value, units, axis=0), batch)
         products = in_strips(d_h, len(weight))
         for t in reversed(range(steps)):
             d_h += d_y[t]
@@ -308,8 +319,8 @@ class LSTM(Module):
             by_h[t] *= d_h
             by_c[t] *= d_c
             d_gates[t] = factors[t]
-            d_c *= f[t]
-            np.matmul(d_a[t], weight, out=products)
+            d_c *= f[t]  # dc = dc' f
+            np.matmul(d_a[t], weight, out=products)  # dh = da U
             vanish(d_h)
             vanish(d_c)
         d_x = self.learn(joined, d_a)
@@ -318,7 +329,7 @@ class LSTM(Module):
     def learn(self, joined, d_a):
         """Set the gradients of the parameters, from those of the products; returns dx."""
         units, in_features = self.weight_hh_l0.shape[1], self.weight_ih_l0.shape[1]
-        d_weight = np.roll(rows(d_a).T @ rows(joined), -units, axis=0)
+        d_weight = np.roll(as_rows(d_a).T @ as_rows(joined), -units, axis=0)
         self.weight_ih_l0.gradient[:] = d_weight[:, :in_features]
         self.weight_hh_l0.gradient[:] = d_weight[:, in_features:-1]
         self.bias_ih_l0.gradient[:] = d_weight[:, -1]
@@ -327,16 +338,15 @@ class LSTM(Module):
             return None
         d_x = self.array("d_x", (*d_a.shape[:2], in_features), d_a.dtype)
         weight = np.roll(self.weight_ih_l0.value, units, axis=0)
-        np.matmul(rows(d_a), weight, out=rows(d_x))
+        np.matmul(as_rows(d_a), weight, out=as_rows(d_x))
         return d_x.swapaxes(0, 1)
 
 
 class StackedLSTM(Module):
     """Layers one on top of the other, with dropout between them."""
 
-    def __init__(self, in_features, units, layers, dropout=0, input_gradient=True):
-
-        self.layers = [LSTM(in_features, units, input_gradient=input_gradient)]
+    def __init__(self, in_features, units, layers, dropout, input_gradient=True):
+        self.layers = [LSTM(in_features, units, input_gradient)]
         self.layers += [LSTM(units, units) for _ in range(layers - 1)]
         self.dropouts = [Dropout(dropout) for _ in range(layers - 1)]
 
@@ -378,9 +388,10 @@ class OneHot(Module):
 
 
 def fits(found, shape):
-    """Tell whether an array's shape is the one that is needed; a letter stands for any size."""
+    """Tell whether an array's shape is the one that is needed; letters are any sizes but 0."""
     return len(found) == len(shape) and all(
-        isinstance(size, str) or size == other for size, other in zip(shape, found, strict=True)
+        other if isinstance(size, str) else size == other
+        for size, other in zip(shape, found, strict=True)
     )
 
 
@@ -518,7 +529,7 @@ class Network(Module):
         if carries and 1 < batch < len(inputs[0]):
             needed = f"a batch of all {len(inputs[0])} examples, or of 1, each after the other"
             raise ValueError(f"carried states need {needed}; gets batch={batch}")
-        starts = range(0, len(inputs[0]), batch)
+        starts = range(0, max(1, *map(len, inputs)), batch)
         parts = [self.forward(*(x[i : i + batch] for x in inputs)) for i in starts]
         return np.concatenate(parts)
 
@@ -580,9 +591,15 @@ def write_file(path, parts):
     """Write bytes through a temporary file, so that nobody ever sees half a file."""
     path = Path(path)
     unfinished = path.with_name(path.name + ".part")
-    with open(unfinished, "wb") as file:
-        file.writelines(parts)
-    unfinished.replace(path)
+    try:
+        with open(unfinished, "wb") as file:
+            file.writelines(parts)
+        unfinished.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not name it
+        raise
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def describe_tensors(tensors):
@@ -660,7 +677,7 @@ def read_text(path):
             text = file.read(2**28 + 1)
         if len(text) > 2**28:
             raise InputError(f"{path}: more than 256 MiB")
-        return text.decode("utf-8-sig").replace("\r\n", "\n")
+        return text.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text in UTF-8, see byte {error.start}") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -800,8 +817,9 @@ def watch(net, step, steps):
             results = forward(*inputs)
             values = {key: p.value for key, p in own.items()}
             for y in results if isinstance(results, tuple) else (results,):
-                if y is not None:
-                    look(f"the result of {name}", y, inputs[-1], x=inputs[0], **values)
+                if y is None:
+                    continue  # nobody asked for it
+                look(f"the result of {name}", y, inputs[-1], x=inputs[0], **values)
             return results
 
         def look_backward(*d_results, **options):
@@ -941,7 +959,8 @@ def report(row, epochs):
 def write_run(args, net, optimizer, history):
     """Write the weights, the history as a table and, for --resume, all that it takes to go on."""
     net.save(args.out / "weights.safetensors")
-    rows = [history[0], *(row.values() for row in history)]
+    columns = max(history, key=len)
+    rows = [columns, *([row.get(column, "") for column in columns] for row in history)]
     table = "".join(",".join(map(str, row)) + "\n" for row in rows)
     write_file(args.out / "history.csv", [table.encode()])
     state = net.parameters() | net.buffers() | optimizer.state()
@@ -960,12 +979,15 @@ def resume(args, net, optimizer):
         raise InputError(f"{args.resume}: has no checkpoint to go on from")
     run = read_safetensors(path, net.parameters() | net.buffers() | optimizer.state())
     try:
-        seed, history = run["seed"], [dict(row) for row in json.loads(run["history"])]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        seed, history = int(run["seed"]), list(json.loads(run["history"]))
+        for epoch, row in enumerate(history, start=1):
+            if row["epoch"] != epoch or not all(isinstance(x, int | float) for x in row.values()):
+                raise ValueError
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise InputError(f"{path}: not the checkpoint of a run") from None
     if held_vocabulary(path, run) != net.vocabulary:
         raise InputError(f"{path}: the run has another vocabulary than the data")
-    if seed != str(args.seed):
+    if seed != args.seed:
         raise InputError(f"{path}: needs --seed {seed}, as the run began")
     return history
 
@@ -981,7 +1003,7 @@ def draw_token(scores, temperature, rng):
 def printable(text):
     """Return a text with escapes for what the output cannot show or a terminal would obey."""
     shown = (c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
-    coding = sys.stdout.encoding or "utf-8"
+    coding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return "".join(shown).encode(coding, "backslashreplace").decode(coding)
 
 
@@ -998,7 +1020,7 @@ def generate(args):
     ids = {token: i for i, token in enumerate(net.vocabulary)}
     for token in tokens:
         if not ids.get(token):
-            raise InputError(f"--generate: the vocabulary has no {token!r}")
+            raise InputError(f"--generate: the vocabulary has no {token[:40]!r}")
     rng = stream(args.seed, 4)
     net.carry_state(True)
     given = np.array([ids[token] for token in tokens])
@@ -1012,17 +1034,17 @@ def generate(args):
     return printable("".join(tokens))
 
 
-def positive(kind):
-    """Return a reader of numbers above 0 for the command line."""
+def positive(kind, most):
+    """Return a reader of numbers above 0, up to `most`, for the command line."""
 
     def number(text):
         try:
             value = kind(text)
         except ValueError:
             value = math.nan
-        if not 0 < value < math.inf:
-            needed = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(f"needs {needed} above 0, gets {text!r}")
+        if not 0 < value <= most:
+            needed = f"{'a whole number' if kind is int else 'a number'} above 0, up to {most}"
+            raise argparse.ArgumentTypeError(f"needs {needed}, gets {text[:40]!r}")
         return value
 
     return number
@@ -1032,24 +1054,24 @@ def arguments():
     """Return the command line, checked."""
     parser = argparse.ArgumentParser(description="Train CharLSTM.", allow_abbrev=False)
     add = parser.add_argument
-    add("--epochs", type=positive(int), default=12, help="passes over the data (%(default)s)")
-    add("--batch", type=positive(int), default=32, help="examples a step (%(default)s)")
-    add("--lr", type=positive(float), default=0.002, help="learning rate (%(default)s)")
+    add("--epochs", type=positive(int, 10**9), default=12, help="passes over data (%(default)s)")
+    add("--batch", type=positive(int, 10**9), default=32, help="examples a step (%(default)s)")
+    add("--lr", type=positive(float, 3e38), default=0.002, help="learning rate (%(default)s)")
     folder = (Path(__file__).parent / "../specs/data/timemachine").resolve()
     add("--data", type=Path, default=folder, metavar="DIR", help="folder of the data files")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
     add("--out", type=Path, metavar="DIR", help="folder of results (runs/char_lstm)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--generate", metavar="TEXT", help="do not train: let the network go on with this text")
-    add("--length", type=positive(int), default=100, help="tokens it writes (%(default)s)")
+    add("--length", type=positive(int, 10**9), default=100, help="tokens it writes (%(default)s)")
     add("--temperature", type=float, default=1.0, help="0: always the likeliest (%(default)s)")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
-    add("--threads", type=positive(int), help="threads for matrix products")
+    add("--threads", type=positive(int, 1000), help="threads for matrix products")
     args = parser.parse_args()
-    if args.seed < 0:
-        parser.error("argument --seed: has to be at least 0")
+    if not 0 <= args.seed < 2**63:
+        parser.error("argument --seed: needs a whole number from 0 to 2**63 - 1")
     if not 0 <= args.temperature < math.inf:
-        parser.error("argument --temperature: has to be at least 0")
+        parser.error("argument --temperature: needs a number of at least 0")
     writes = args.generate is not None
     for name in ("epochs", "batch", "lr") if writes else ("length", "temperature"):
         if getattr(args, name) != parser.get_default(name):
@@ -1073,7 +1095,11 @@ def main():
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except (OSError, InputError, FloatingPointError) as error:
+    except FileNotFoundError as error:
+        missing = Path(str(error.filename))
+        hint = "; --data names the folder" if args.data in missing.parents else ""
+        sys.exit(f"{Path(sys.argv[0]).name}: error: {missing}: no such file{hint}")
+    except (OSError, MemoryError, UnicodeError, InputError, FloatingPointError) as error:
         sys.exit(f"{Path(sys.argv[0]).name}: error: {error}")
 
 

@@ -93,17 +93,21 @@ class Module:
         return array[: shape[0]]
 
 
-def rows(x):
+def as_rows(x):
     """Return all steps of a batch [T, N, F] as the rows of a matrix."""
     return x.reshape(-1, x.shape[2])
 
 
 def vanish(x):
-    """Set to 0 what has all but vanished in x: arithmetic below 1e-38 is 50 times slower."""
+    """Set to 0 what has all but vanished in x: gradients below tiny / eps, 1e-31 in float32.
+
+    Below `tiny`, 1e-38, arithmetic would be 50 times slower; the factor eps is room for a step.
+    A sum with a large number keeps of x only whole multiples of its spacing, large * eps.
+    """
     limits = np.finfo(x.dtype)
-    least = limits.tiny / limits.eps**2
-    x += least
-    x -= least
+    large = limits.tiny / limits.eps**2
+    x += large
+    x -= large
 
 
 class CrossEntropy(Module):
@@ -200,31 +204,31 @@ class RNN(Module):
 
     def forward(self, x, training):
         x = np.ascontiguousarray(x.swapaxes(0, 1))  # [T, N, in_features]
-        steps, n, _ = x.shape
-        units = len(self.weight_hh_l0.value)
-        a = self.array("a", (steps, n, units), x.dtype, training)
-        np.matmul(rows(x), self.weight_ih_l0.value.T, out=rows(a))
+        steps, batch, _ = x.shape
+        units = self.weight_hh_l0.shape[1]
+        a = self.array("a", (steps, batch, units), x.dtype, training)
+        np.matmul(as_rows(x), self.weight_ih_l0.value.T, out=as_rows(a))  # W x, of all steps
         a += self.bias_ih_l0.value + self.bias_hh_l0.value
-        h = self.array("h", (steps + 1, n, units), x.dtype, training)
+        h = self.array("h", (steps + 1, batch, units), x.dtype, training)
         h[0] = 0
         if self.state is not None:
-            expect_examples(self, len(self.state), n)
+            expect_examples(self, len(self.state), batch)
             h[0] = self.state
         weight = np.ascontiguousarray(self.weight_hh_l0.value.T)
         for t in range(steps):
-            y = np.matmul(h[t], weight, out=h[t + 1])
+            y = np.matmul(h[t], weight, out=h[t + 1])  # h' = tanh(U h + a)
             y += a[t]
             np.tanh(y, out=y)
         if training:
             self.kept = x, h
         if self.carries:
             self.state = h[-1].copy()
-        return h[1:].swapaxes(0, 1), h[-1:].swapaxes(0, 1)
+        return h[1:].swapaxes(0, 1), None
 
     def backward(self, d_y):
         x, h = self.kept
         d_a = self.array("d_a", h[1:].shape, h.dtype)
-        np.multiply(h[1:], h[1:], out=d_a)
+        np.multiply(h[1:], h[1:], out=d_a)  # da = dh' (1 - h'²): the factor, of all steps
         np.subtract(1, d_a, out=d_a)
         d_y = d_y.swapaxes(0, 1)
         d_h = self.array("d_h", h.shape[1:], h.dtype)
@@ -232,17 +236,15 @@ class RNN(Module):
         for t in reversed(range(len(d_a))):
             d_h += d_y[t]
             d_a[t] *= d_h
-            np.matmul(d_a[t], self.weight_hh_l0.value, out=d_h)
+            np.matmul(d_a[t], self.weight_hh_l0.value, out=d_h)  # dh = da U
             vanish(d_h)
         return self.learn(x, h[:-1], d_a), None
 
     def learn(self, x, h, d_a):
         """Set the gradients of the parameters, from those of the sums; returns dx."""
-        d_a = rows(d_a)
-        d_weight = self.weight_hh_l0.gradient
-        np.matmul(d_a.T, rows(h), out=d_weight)
-        d_weight = self.weight_ih_l0.gradient
-        np.matmul(d_a.T, rows(x), out=d_weight)
+        d_a = as_rows(d_a)
+        np.matmul(d_a.T, as_rows(h), out=self.weight_hh_l0.gradient)
+        np.matmul(d_a.T, as_rows(x), out=self.weight_ih_l0.gradient)
         ones = np.ones(d_a.shape[0], d_a.dtype)
         d_bias = ones @ d_a
         self.bias_ih_l0.gradient[:] = d_bias
@@ -250,7 +252,7 @@ class RNN(Module):
         if not self.input_gradient:
             return None
         d_x = self.array("d_x", x.shape, x.dtype)
-        np.matmul(d_a, self.weight_ih_l0.value, out=rows(d_x))
+        np.matmul(d_a, self.weight_ih_l0.value, out=as_rows(d_x))
         return d_x.swapaxes(0, 1)
 
 
@@ -258,9 +260,10 @@ class RNN(Module):
 
 
 def fits(found, shape):
-    """Tell whether an array's shape is the one that is needed; a letter stands for any size."""
+    """Tell whether an array's shape is the one that is needed; letters are any sizes but 0."""
     return len(found) == len(shape) and all(
-        isinstance(size, str) or size == other for size, other in zip(shape, found, strict=True)
+        other if isinstance(size, str) else size == other
+        for size, other in zip(shape, found, strict=True)
     )
 
 
@@ -391,7 +394,7 @@ class Network(Module):
         if carries and 1 < batch < len(inputs[0]):
             needed = f"a batch of all {len(inputs[0])} examples, or of 1, each after the other"
             raise ValueError(f"carried states need {needed}; gets batch={batch}")
-        starts = range(0, len(inputs[0]), batch)
+        starts = range(0, max(1, *map(len, inputs)), batch)
         parts = [self.forward(*(x[i : i + batch] for x in inputs)) for i in starts]
         return np.concatenate(parts)
 
@@ -453,9 +456,15 @@ def write_file(path, parts):
     """Write bytes through a temporary file, so that nobody ever sees half a file."""
     path = Path(path)
     unfinished = path.with_name(path.name + ".part")
-    with open(unfinished, "wb") as file:
-        file.writelines(parts)
-    unfinished.replace(path)
+    try:
+        with open(unfinished, "wb") as file:
+            file.writelines(parts)
+        unfinished.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not name it
+        raise
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def describe_tensors(tensors):
@@ -533,7 +542,7 @@ def read_text(path):
             text = file.read(2**28 + 1)
         if len(text) > 2**28:
             raise InputError(f"{path}: more than 256 MiB")
-        return text.decode("utf-8-sig").replace("\r\n", "\n")
+        return text.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text in UTF-8, see byte {error.start}") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -670,6 +679,8 @@ def watch(net, step, steps):
             results = forward(*inputs)
             values = {key: p.value for key, p in own.items()}
             for y in results if isinstance(results, tuple) else (results,):
+                if y is None:
+                    continue  # nobody asked for it
                 look(f"the result of {name}", y, inputs[-1], x=inputs[0], **values)
             return results
 
@@ -807,7 +818,8 @@ def report(row, epochs):
 def write_run(args, net, optimizer, history):
     """Write the weights, the history as a table and, for --resume, all that it takes to go on."""
     net.save(args.out / "weights.safetensors")
-    rows = [history[0], *(row.values() for row in history)]
+    columns = max(history, key=len)
+    rows = [columns, *([row.get(column, "") for column in columns] for row in history)]
     table = "".join(",".join(map(str, row)) + "\n" for row in rows)
     write_file(args.out / "history.csv", [table.encode()])
     state = net.parameters() | net.buffers() | optimizer.state()
@@ -826,12 +838,15 @@ def resume(args, net, optimizer):
         raise InputError(f"{args.resume}: has no checkpoint to go on from")
     run = read_safetensors(path, net.parameters() | net.buffers() | optimizer.state())
     try:
-        seed, history = run["seed"], [dict(row) for row in json.loads(run["history"])]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        seed, history = int(run["seed"]), list(json.loads(run["history"]))
+        for epoch, row in enumerate(history, start=1):
+            if row["epoch"] != epoch or not all(isinstance(x, int | float) for x in row.values()):
+                raise ValueError
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise InputError(f"{path}: not the checkpoint of a run") from None
     if held_vocabulary(path, run) != net.vocabulary:
         raise InputError(f"{path}: the run has another vocabulary than the data")
-    if seed != str(args.seed):
+    if seed != args.seed:
         raise InputError(f"{path}: needs --seed {seed}, as the run began")
     return history
 
@@ -847,7 +862,7 @@ def draw_token(scores, temperature, rng):
 def printable(text):
     """Return a text with escapes for what the output cannot show or a terminal would obey."""
     shown = (c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
-    coding = sys.stdout.encoding or "utf-8"
+    coding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return "".join(shown).encode(coding, "backslashreplace").decode(coding)
 
 
@@ -864,7 +879,7 @@ def generate(args):
     ids = {token: i for i, token in enumerate(net.vocabulary)}
     for token in tokens:
         if not ids.get(token):
-            raise InputError(f"--generate: the vocabulary has no {token!r}")
+            raise InputError(f"--generate: the vocabulary has no {token[:40]!r}")
     rng = stream(args.seed, 4)
     net.carry_state(True)
     given = np.array([ids[token] for token in tokens])
@@ -878,17 +893,17 @@ def generate(args):
     return printable("".join(tokens))
 
 
-def positive(kind):
-    """Return a reader of numbers above 0 for the command line."""
+def positive(kind, most):
+    """Return a reader of numbers above 0, up to `most`, for the command line."""
 
     def number(text):
         try:
             value = kind(text)
         except ValueError:
             value = math.nan
-        if not 0 < value < math.inf:
-            needed = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(f"needs {needed} above 0, gets {text!r}")
+        if not 0 < value <= most:
+            needed = f"{'a whole number' if kind is int else 'a number'} above 0, up to {most}"
+            raise argparse.ArgumentTypeError(f"needs {needed}, gets {text[:40]!r}")
         return value
 
     return number
@@ -898,24 +913,24 @@ def arguments():
     """Return the command line, checked."""
     parser = argparse.ArgumentParser(description="Train CharRNN.", allow_abbrev=False)
     add = parser.add_argument
-    add("--epochs", type=positive(int), default=40, help="passes over the data (%(default)s)")
-    add("--batch", type=positive(int), default=32, help="examples a step (%(default)s)")
-    add("--lr", type=positive(float), default=0.001, help="learning rate (%(default)s)")
+    add("--epochs", type=positive(int, 10**9), default=40, help="passes over data (%(default)s)")
+    add("--batch", type=positive(int, 10**9), default=32, help="examples a step (%(default)s)")
+    add("--lr", type=positive(float, 3e38), default=0.001, help="learning rate (%(default)s)")
     folder = (Path(__file__).parent / "../specs/data/timemachine").resolve()
     add("--data", type=Path, default=folder, metavar="DIR", help="folder of the data files")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
     add("--out", type=Path, metavar="DIR", help="folder of results (runs/char_rnn)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--generate", metavar="TEXT", help="do not train: let the network go on with this text")
-    add("--length", type=positive(int), default=100, help="tokens it writes (%(default)s)")
+    add("--length", type=positive(int, 10**9), default=100, help="tokens it writes (%(default)s)")
     add("--temperature", type=float, default=1.0, help="0: always the likeliest (%(default)s)")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
-    add("--threads", type=positive(int), help="threads for matrix products")
+    add("--threads", type=positive(int, 1000), help="threads for matrix products")
     args = parser.parse_args()
-    if args.seed < 0:
-        parser.error("argument --seed: has to be at least 0")
+    if not 0 <= args.seed < 2**63:
+        parser.error("argument --seed: needs a whole number from 0 to 2**63 - 1")
     if not 0 <= args.temperature < math.inf:
-        parser.error("argument --temperature: has to be at least 0")
+        parser.error("argument --temperature: needs a number of at least 0")
     writes = args.generate is not None
     for name in ("epochs", "batch", "lr") if writes else ("length", "temperature"):
         if getattr(args, name) != parser.get_default(name):
@@ -939,7 +954,11 @@ def main():
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except (OSError, InputError, FloatingPointError) as error:
+    except FileNotFoundError as error:
+        missing = Path(str(error.filename))
+        hint = "; --data names the folder" if args.data in missing.parents else ""
+        sys.exit(f"{Path(sys.argv[0]).name}: error: {missing}: no such file{hint}")
+    except (OSError, MemoryError, UnicodeError, InputError, FloatingPointError) as error:
         sys.exit(f"{Path(sys.argv[0]).name}: error: {error}")
 
 

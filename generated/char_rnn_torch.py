@@ -40,28 +40,29 @@ class OneHot(nn.Module):
 
 
 class RNN(nn.RNN):
-    """nn.RNN whose states are batch first, [N, layers · directions, units]."""
+    """nn.RNN that may begin where its last pass ended."""
 
-    carries, state = False, None  # the last states, where the next pass begins
+    carries, state = False, None  # the last state, where the next pass begins
 
     def forward(self, x):
-        """Return the sequence and the last state, [N, layers · directions, units]."""
-        states = self.state if self.carries else None
-        if states is not None:
-            expect_examples(self, states.shape[1], len(x))
-        y, hidden = super().forward(x, states)
+        """Return the sequence, and None in place of the last state."""
+        state = self.state
+        if state is not None:
+            expect_examples(self, state.shape[1], len(x))
+        y, hidden = super().forward(x, state)
         if self.carries:
             self.state = hidden.detach()
-        return y, hidden.transpose(0, 1)
+        return y, None
 
 
 # ------------------------------------------------------------------------------------- The network
 
 
 def fits(found, shape):
-    """Tell whether an array's shape is the one that is needed; a letter stands for any size."""
+    """Tell whether an array's shape is the one that is needed; letters are any sizes but 0."""
     return len(found) == len(shape) and all(
-        isinstance(size, str) or size == other for size, other in zip(shape, found, strict=True)
+        other if isinstance(size, str) else size == other
+        for size, other in zip(shape, found, strict=True)
     )
 
 
@@ -104,10 +105,12 @@ def read_tensors(path, tensors):
 
 
 def to_net(net, array):
-    """Return an array as a tensor on the network's device; reals in the network's type."""
+    """Return an array as a tensor on the network's device; reals in its type, others as int64."""
     x = torch.as_tensor(array)
     like = next(net.parameters(), torch.empty(0))
-    return x.to(like) if x.is_floating_point() else x.to(like.device)
+    if x.is_floating_point():
+        return x.to(like)
+    return x if x.dtype == torch.bool else x.to(like.device, torch.int64)
 
 
 def expect_examples(layer, held, found):
@@ -217,9 +220,15 @@ def write_file(path, parts):
     """Write bytes through a temporary file, so that nobody ever sees half a file."""
     path = Path(path)
     unfinished = path.with_name(path.name + ".part")
-    with open(unfinished, "wb") as file:
-        file.writelines(parts)
-    unfinished.replace(path)
+    try:
+        with open(unfinished, "wb") as file:
+            file.writelines(parts)
+        unfinished.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not name it
+        raise
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def describe_tensors(tensors):
@@ -297,7 +306,7 @@ def read_text(path):
             text = file.read(2**28 + 1)
         if len(text) > 2**28:
             raise InputError(f"{path}: more than 256 MiB")
-        return text.decode("utf-8-sig").replace("\r\n", "\n")
+        return text.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text in UTF-8, see byte {error.start}") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -426,6 +435,8 @@ def watch(net, step, steps):
 
         def look_forward(part, inputs, results):
             for y in results if isinstance(results, tuple) else (results,):
+                if y is None:
+                    continue  # nobody asked for it
                 look(f"the result of {name}", y, part.training, x=inputs[0], **own)
                 if y.requires_grad:
                     y.register_hook(look_backward)
@@ -549,7 +560,8 @@ def report(row, epochs):
 def write_run(args, net, optimizer, history):
     """Write the weights, the history as a table and, for --resume, all that it takes to go on."""
     net.save(args.out / "weights.safetensors")
-    rows = [history[0], *(row.values() for row in history)]
+    columns = max(history, key=len)
+    rows = [columns, *([row.get(column, "") for column in columns] for row in history)]
     table = "".join(",".join(map(str, row)) + "\n" for row in rows)
     write_file(args.out / "history.csv", [table.encode()])
     state = arrays(tensors_of(net) | state_of(net, optimizer))
@@ -577,12 +589,15 @@ def resume(args, net, optimizer):
     optimizer.step()  # it lays out what it keeps, which the file then fills
     run = read_tensors(path, tensors_of(net) | state_of(net, optimizer))
     try:
-        seed, history = run["seed"], [dict(row) for row in json.loads(run["history"])]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        seed, history = int(run["seed"]), list(json.loads(run["history"]))
+        for epoch, row in enumerate(history, start=1):
+            if row["epoch"] != epoch or not all(isinstance(x, int | float) for x in row.values()):
+                raise ValueError
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise InputError(f"{path}: not the checkpoint of a run") from None
     if held_vocabulary(path, run) != net.vocabulary:
         raise InputError(f"{path}: the run has another vocabulary than the data")
-    if seed != str(args.seed):
+    if seed != args.seed:
         raise InputError(f"{path}: needs --seed {seed}, as the run began")
     return history
 
@@ -598,7 +613,7 @@ def draw_token(scores, temperature, rng):
 def printable(text):
     """Return a text with escapes for what the output cannot show or a terminal would obey."""
     shown = (c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
-    coding = sys.stdout.encoding or "utf-8"
+    coding = getattr(sys.stdout, "encoding", None) or "utf-8"
     return "".join(shown).encode(coding, "backslashreplace").decode(coding)
 
 
@@ -615,7 +630,7 @@ def generate(args):
     ids = {token: i for i, token in enumerate(net.vocabulary)}
     for token in tokens:
         if not ids.get(token):
-            raise InputError(f"--generate: the vocabulary has no {token!r}")
+            raise InputError(f"--generate: the vocabulary has no {token[:40]!r}")
     rng = stream(args.seed, 4)
     net.carry_state(True)
     given = np.array([ids[token] for token in tokens])
@@ -629,17 +644,17 @@ def generate(args):
     return printable("".join(tokens))
 
 
-def positive(kind):
-    """Return a reader of numbers above 0 for the command line."""
+def positive(kind, most):
+    """Return a reader of numbers above 0, up to `most`, for the command line."""
 
     def number(text):
         try:
             value = kind(text)
         except ValueError:
             value = math.nan
-        if not 0 < value < math.inf:
-            needed = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(f"needs {needed} above 0, gets {text!r}")
+        if not 0 < value <= most:
+            needed = f"{'a whole number' if kind is int else 'a number'} above 0, up to {most}"
+            raise argparse.ArgumentTypeError(f"needs {needed}, gets {text[:40]!r}")
         return value
 
     return number
@@ -658,28 +673,28 @@ def arguments():
     """Return the command line, checked."""
     parser = argparse.ArgumentParser(description="Train CharRNN.", allow_abbrev=False)
     add = parser.add_argument
-    add("--epochs", type=positive(int), default=40, help="passes over the data (%(default)s)")
-    add("--batch", type=positive(int), default=32, help="examples a step (%(default)s)")
-    add("--lr", type=positive(float), default=0.001, help="learning rate (%(default)s)")
+    add("--epochs", type=positive(int, 10**9), default=40, help="passes over data (%(default)s)")
+    add("--batch", type=positive(int, 10**9), default=32, help="examples a step (%(default)s)")
+    add("--lr", type=positive(float, 3e38), default=0.001, help="learning rate (%(default)s)")
     folder = (Path(__file__).parent / "../specs/data/timemachine").resolve()
     add("--data", type=Path, default=folder, metavar="DIR", help="folder of the data files")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
     add("--out", type=Path, metavar="DIR", help="folder of results (runs/char_rnn)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--generate", metavar="TEXT", help="do not train: let the network go on with this text")
-    add("--length", type=positive(int), default=100, help="tokens it writes (%(default)s)")
+    add("--length", type=positive(int, 10**9), default=100, help="tokens it writes (%(default)s)")
     add("--temperature", type=float, default=1.0, help="0: always the likeliest (%(default)s)")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
-    add("--threads", type=positive(int), help="threads on the CPU")
+    add("--threads", type=positive(int, 1000), help="threads on the CPU")
     usual = "cuda" if torch.cuda.is_available() else "cpu"
     add("--device", type=device, default=usual, help="such as cpu, cuda:0 or mps (%(default)s)")
     add("--amp", action="store_true", help="products in bfloat16, the rest as it is")
     add("--compile", action="store_true", help="let torch.compile make it quicker")
     args = parser.parse_args()
-    if args.seed < 0:
-        parser.error("argument --seed: has to be at least 0")
+    if not 0 <= args.seed < 2**63:
+        parser.error("argument --seed: needs a whole number from 0 to 2**63 - 1")
     if not 0 <= args.temperature < math.inf:
-        parser.error("argument --temperature: has to be at least 0")
+        parser.error("argument --temperature: needs a number of at least 0")
     writes = args.generate is not None
     for name in ("epochs", "batch", "lr") if writes else ("length", "temperature"):
         if getattr(args, name) != parser.get_default(name):
@@ -704,7 +719,11 @@ def main():
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except (OSError, ArithmeticError, RuntimeError, ValueError) as error:
+    except FileNotFoundError as error:
+        missing = Path(str(error.filename))
+        hint = "; --data names the folder" if args.data in missing.parents else ""
+        sys.exit(f"{Path(sys.argv[0]).name}: error: {missing}: no such file{hint}")
+    except (OSError, MemoryError, ArithmeticError, RuntimeError, ValueError) as error:
         reason = str(error).split("\n")[0]  # PyTorch says more, such as where memory went
         sys.exit(f"{Path(sys.argv[0]).name}: error: {reason}")
 

@@ -578,9 +578,10 @@ def relu_backward(d_y, y, out=None):
 
 
 def fits(found, shape):
-    """Tell whether an array's shape is the one that is needed; a letter stands for any size."""
+    """Tell whether an array's shape is the one that is needed; letters are any sizes but 0."""
     return len(found) == len(shape) and all(
-        isinstance(size, str) or size == other for size, other in zip(shape, found, strict=True)
+        other if isinstance(size, str) else size == other
+        for size, other in zip(shape, found, strict=True)
     )
 
 
@@ -695,7 +696,7 @@ class Network(Module):
 
     def predict(self, *inputs, batch=256):
         """Return what `forward` returns, `batch` examples at a time."""
-        starts = range(0, len(inputs[0]), batch)
+        starts = range(0, max(1, *map(len, inputs)), batch)
         parts = [self.forward(*(x[i : i + batch] for x in inputs)) for i in starts]
         return np.concatenate(parts)
 
@@ -832,9 +833,15 @@ def write_file(path, parts):
     """Write bytes through a temporary file, so that nobody ever sees half a file."""
     path = Path(path)
     unfinished = path.with_name(path.name + ".part")
-    with open(unfinished, "wb") as file:
-        file.writelines(parts)
-    unfinished.replace(path)
+    try:
+        with open(unfinished, "wb") as file:
+            file.writelines(parts)
+        unfinished.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not name it
+        raise
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def describe_tensors(tensors):
@@ -920,7 +927,8 @@ def read_idx(path):
                 raise InputError(f"{path}: announces {shape}, more than 2 GiB")
             numbers = file.read(size + 1)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file, nor {packed.name}") from None
+        hint = f"nor {packed.name}; --data names the folder"
+        raise InputError(f"{path}: no such file, {hint}") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"{path}: damaged: {error}") from None
     if len(numbers) != size:
@@ -1145,7 +1153,8 @@ def report(row, epochs):
 def write_run(args, net, optimizer, history):
     """Write the weights, the history as a table and, for --resume, all that it takes to go on."""
     net.save(args.out / "weights.safetensors")
-    rows = [history[0], *(row.values() for row in history)]
+    columns = max(history, key=len)
+    rows = [columns, *([row.get(column, "") for column in columns] for row in history)]
     table = "".join(",".join(map(str, row)) + "\n" for row in rows)
     write_file(args.out / "history.csv", [table.encode()])
     state = net.parameters() | net.buffers() | optimizer.state()
@@ -1163,25 +1172,28 @@ def resume(args, net, optimizer):
         raise InputError(f"{args.resume}: has no checkpoint to go on from")
     run = read_safetensors(path, net.parameters() | net.buffers() | optimizer.state())
     try:
-        seed, history = run["seed"], [dict(row) for row in json.loads(run["history"])]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        seed, history = int(run["seed"]), list(json.loads(run["history"]))
+        for epoch, row in enumerate(history, start=1):
+            if row["epoch"] != epoch or not all(isinstance(x, int | float) for x in row.values()):
+                raise ValueError
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise InputError(f"{path}: not the checkpoint of a run") from None
-    if seed != str(args.seed):
+    if seed != args.seed:
         raise InputError(f"{path}: needs --seed {seed}, as the run began")
     return history
 
 
-def positive(kind):
-    """Return a reader of numbers above 0 for the command line."""
+def positive(kind, most):
+    """Return a reader of numbers above 0, up to `most`, for the command line."""
 
     def number(text):
         try:
             value = kind(text)
         except ValueError:
             value = math.nan
-        if not 0 < value < math.inf:
-            needed = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(f"needs {needed} above 0, gets {text!r}")
+        if not 0 < value <= most:
+            needed = f"{'a whole number' if kind is int else 'a number'} above 0, up to {most}"
+            raise argparse.ArgumentTypeError(f"needs {needed}, gets {text[:40]!r}")
         return value
 
     return number
@@ -1191,19 +1203,19 @@ def arguments():
     """Return the command line, checked."""
     parser = argparse.ArgumentParser(description="Train GoogLeNetDigits.", allow_abbrev=False)
     add = parser.add_argument
-    add("--epochs", type=positive(int), default=6, help="passes over the data (%(default)s)")
-    add("--batch", type=positive(int), default=32, help="examples a step (%(default)s)")
-    add("--lr", type=positive(float), help="one learning rate instead of the schedule")
+    add("--epochs", type=positive(int, 10**9), default=6, help="passes over data (%(default)s)")
+    add("--batch", type=positive(int, 10**9), default=32, help="examples a step (%(default)s)")
+    add("--lr", type=positive(float, 3e38), help="one learning rate instead of the schedule")
     folder = (Path(__file__).parent / "../specs/data/mnist").resolve()
     add("--data", type=Path, default=folder, metavar="DIR", help="folder of the data files")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
     add("--out", type=Path, metavar="DIR", help="folder of results (runs/googlenet_digits)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
-    add("--threads", type=positive(int), help="threads for matrix products")
+    add("--threads", type=positive(int, 1000), help="threads for matrix products")
     args = parser.parse_args()
-    if args.seed < 0:
-        parser.error("argument --seed: has to be at least 0")
+    if not 0 <= args.seed < 2**63:
+        parser.error("argument --seed: needs a whole number from 0 to 2**63 - 1")
     args.out = args.out or args.resume or Path("runs/googlenet_digits")
     return args
 
@@ -1220,7 +1232,11 @@ def main():
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except (OSError, InputError, FloatingPointError) as error:
+    except FileNotFoundError as error:
+        missing = Path(str(error.filename))
+        hint = "; --data names the folder" if args.data in missing.parents else ""
+        sys.exit(f"{Path(sys.argv[0]).name}: error: {missing}: no such file{hint}")
+    except (OSError, MemoryError, UnicodeError, InputError, FloatingPointError) as error:
         sys.exit(f"{Path(sys.argv[0]).name}: error: {error}")
 
 

@@ -16,9 +16,10 @@ from torch import nn
 
 
 def fits(found, shape):
-    """Tell whether an array's shape is the one that is needed; a letter stands for any size."""
+    """Tell whether an array's shape is the one that is needed; letters are any sizes but 0."""
     return len(found) == len(shape) and all(
-        isinstance(size, str) or size == other for size, other in zip(shape, found, strict=True)
+        other if isinstance(size, str) else size == other
+        for size, other in zip(shape, found, strict=True)
     )
 
 
@@ -62,10 +63,12 @@ def read_tensors(path, tensors):
 
 
 def to_net(net, array):
-    """Return an array as a tensor on the network's device; reals in the network's type."""
+    """Return an array as a tensor on the network's device; reals in its type, others as int64."""
     x = torch.as_tensor(array)
     like = next(net.parameters(), torch.empty(0))
-    return x.to(like) if x.is_floating_point() else x.to(like.device)
+    if x.is_floating_point():
+        return x.to(like)
+    return x if x.dtype == torch.bool else x.to(like.device, torch.int64)
 
 
 class Network(nn.Module):
@@ -216,9 +219,15 @@ def write_file(path, parts):
     """Write bytes through a temporary file, so that nobody ever sees half a file."""
     path = Path(path)
     unfinished = path.with_name(path.name + ".part")
-    with open(unfinished, "wb") as file:
-        file.writelines(parts)
-    unfinished.replace(path)
+    try:
+        with open(unfinished, "wb") as file:
+            file.writelines(parts)
+        unfinished.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not name it
+        raise
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def describe_tensors(tensors):

@@ -93,25 +93,29 @@ class Module:
         return array[: shape[0]]
 
 
-def rows(x):
+def as_rows(x):
     """Return all steps of a batch [T, N, F] as the rows of a matrix."""
     return x.reshape(-1, x.shape[2])
 
 
 def vanish(x):
-    """Set to 0 what has all but vanished in x: arithmetic below 1e-38 is 50 times slower."""
+    """Set to 0 what has all but vanished in x: gradients below tiny / eps, 1e-31 in float32.
+
+    Below `tiny`, 1e-38, arithmetic would be 50 times slower; the factor eps is room for a step.
+    A sum with a large number keeps of x only whole multiples of its spacing, large * eps.
+    """
     limits = np.finfo(x.dtype)
-    least = limits.tiny / limits.eps**2
-    x += least
-    x -= least
+    large = limits.tiny / limits.eps**2
+    x += large
+    x -= large
 
 
-def by_gates(weight, gates):
-    """Return a copy [gates, F, units] of a weight [gates · units, F], to be multiplied by rows.
+def by_gates(weight):
+    """Return a copy [3, F, units] of a weight [3 units, F], to be multiplied by rows.
 
     It begins at a line of the cache, which makes the small products of a step faster.
     """
-    split = weight.reshape(gates, -1, weight.shape[1]).swapaxes(1, 2)
+    split = weight.reshape(3, -1, weight.shape[1]).swapaxes(1, 2)
     copy = aligned_zeros(weight.size, weight.dtype).reshape(split.shape)
     copy[...] = split
     return copy
@@ -246,78 +250,74 @@ class GRU(Module):
     """
 
     def __init__(self, in_features, units, input_gradient=True):
-        rows, bound = 3 * units, 1 / math.sqrt(units)
-        self.weight_ih_l0 = Parameter((rows, in_features), fan_in=in_features, bound=bound)
-        self.weight_hh_l0 = Parameter((rows, units), fan_in=units)
-        self.bias_ih_l0 = Parameter((rows,), fan_in=units, decay=False)
-        self.bias_hh_l0 = Parameter((rows,), fan_in=units, decay=False)
+        bound = 1 / math.sqrt(units)
+        self.weight_ih_l0 = Parameter((3 * units, in_features), fan_in=in_features, bound=bound)
+        self.weight_hh_l0 = Parameter((3 * units, units), fan_in=units)
+        self.bias_ih_l0 = Parameter((3 * units,), fan_in=units, decay=False)
+        self.bias_hh_l0 = Parameter((3 * units,), fan_in=units, decay=False)
         self.input_gradient = input_gradient
 
-    def forward(self, x, training, lengths=None):
+    def forward(self, x, training, lengths):
         x = np.ascontiguousarray(x.swapaxes(0, 1))  # [T, N, in_features]
-        steps, n, _ = x.shape
+        steps, batch, _ = x.shape
         units = self.weight_hh_l0.shape[1]
-        gates = self.array("gates", (3, steps, n, units), x.dtype, training)
-        weight = by_gates(self.weight_ih_l0.value, 3)
-        np.matmul(rows(x), weight, out=gates.reshape(3, -1, units))
+        gates = self.array("gates", (3, steps, batch, units), x.dtype, training)
+        weight = by_gates(self.weight_ih_l0.value)
+        np.matmul(as_rows(x), weight, out=gates.reshape(3, -1, units))  # W x, of all steps
         gates += self.bias_ih_l0.value.reshape(3, 1, 1, units)
         gates[:2] += self.bias_hh_l0.value[: 2 * units].reshape(2, 1, 1, units)
-        c = self.bias_hh_l0.value[2 * units :]
-        lengths = steps if lengths is None else lengths
+        c = self.bias_hh_l0.value[2 * units :]  # of n, on which r acts
         inside = own_steps(x, lengths)
-        h = self.array("h", (steps + 1, n, units), x.dtype, training)
+        h = self.array("h", (steps + 1, batch, units), x.dtype, training)
         h[0] = 0
-        inner = self.array("inner", (steps, n, units), x.dtype, training)  # U h + c of n
-        product = self.array("product", (3, n, units), x.dtype, training)
-        r_z, (r, z, new) = gates[:2], gates
-        weight = by_gates(self.weight_hh_l0.value, 3)
+        inner = self.array("inner", (steps, batch, units), x.dtype, training)  # U h + c of n
+        product = self.array("product", (3, batch, units), x.dtype, training)
+        r_z, (r, z, n) = gates[:2], gates
+        weight = by_gates(self.weight_hh_l0.value)
         for t in range(steps):
             np.matmul(h[t], weight, out=product)
-            r_z[:, t] += product[:2]
+            r_z[:, t] += product[:2]  # r, z = σ(W x + b + U h + c)
             logistic(r_z[:, t])
             np.add(product[2], c, out=inner[t])
-            new[t] += np.multiply(r[t], inner[t], out=product[0])
-            np.tanh(new[t], out=new[t])
-            y = np.subtract(h[t], new[t], out=h[t + 1])
+            n[t] += np.multiply(r[t], inner[t], out=product[0])
+            np.tanh(n[t], out=n[t])  # n = tanh(W x + b + r (U h + c))
+            y = np.subtract(h[t], n[t], out=h[t + 1])  # h' = (h - n) z + n
             y *= z[t]
-            y += new[t]
+            y += n[t]
             y *= inside[t]
         if training:
             self.kept = x, h, gates, inner, inside
-        ends = lengths, np.arange(n)
-        hidden = h[ends]
-        return h[1:].swapaxes(0, 1), hidden[:, np.newaxis]
+        return h[1:].swapaxes(0, 1), None
 
     def backward(self, d_y):
         x, h, gates, inner, inside = self.kept
-        r, z, new = gates
-        d_u = self.array("d_u", gates.shape, h.dtype)
-        d_r, d_z, d_inner = d_u  # at first only what dh' is multiplied by
+        r, z, n = gates
         d_a = self.array("d_a", gates.shape, h.dtype)  # of W x + b
-        d_new = d_a[2]
+        d_u = self.array("d_u", gates.shape, h.dtype)  # of U h + c
+        d_n, (d_r, d_z, d_inner) = d_a[2], d_u  # at first the factors, of all steps
         rest = 1 - z
-        np.multiply(new, new, out=d_new)
-        np.subtract(1, d_new, out=d_new)
-        d_new *= rest
-        np.subtract(h[:-1], new, out=d_z)
+        np.multiply(n, n, out=d_n)  # dn = dh' (1 - z) (1 - n²)
+        np.subtract(1, d_n, out=d_n)
+        d_n *= rest
+        np.subtract(h[:-1], n, out=d_z)  # dz = dh' (h - n) z (1 - z)
         d_z *= z
         d_z *= rest
-        np.subtract(1, r, out=d_r)
-        np.multiply(d_new, r, out=d_inner)
+        np.multiply(d_n, r, out=d_inner)  # d(U h + c) = dn r
+        np.subtract(1, r, out=d_r)  # dr = dn (U h + c) r (1 - r)
         d_r *= inner
         d_r *= d_inner
         d_y = d_y.swapaxes(0, 1) * inside
         d_h = self.array("d_h", h.shape[1:], h.dtype)
         d_h[...] = 0
-        n, units = d_h.shape
+        batch, units = d_h.shape
         weight = self.weight_hh_l0.value.reshape(3, units, units)
-        product = self.array("d_product", (3, n, units), h.dtype)
+        product = self.array("d_product", (3, batch, units), h.dtype)
         for t in reversed(range(len(d_y))):
             d_h += d_y[t]
             d_u[:, t] *= d_h
-            d_new[t] *= d_h
+            d_n[t] *= d_h
             np.matmul(d_u[:, t], weight, out=product)
-            d_h *= z[t]
+            d_h *= z[t]  # dh = dh' z + Σ du U
             d_h += np.sum(product, axis=0)
             vanish(d_h)
         d_a[:2] = d_u[:2]
@@ -328,28 +328,25 @@ class GRU(Module):
         """Set the gradients of the parameters, from those of W x + b and of U h + c; returns dx."""
         shape = 3, d_a.shape[3], -1
         d_a, d_u = (d.reshape(3, -1, shape[1]) for d in (d_a, d_u))  # [gates, T · N, units]
-        d_weight = self.weight_hh_l0.gradient.reshape(shape)
-        np.matmul(d_u.swapaxes(1, 2), rows(h), out=d_weight)
-        d_weight = self.weight_ih_l0.gradient.reshape(shape)
-        np.matmul(d_a.swapaxes(1, 2), rows(x), out=d_weight)
+        np.matmul(d_u.swapaxes(1, 2), as_rows(h), out=self.weight_hh_l0.gradient.reshape(shape))
+        np.matmul(d_a.swapaxes(1, 2), as_rows(x), out=self.weight_ih_l0.gradient.reshape(shape))
         ones = np.ones(d_a.shape[1], d_a.dtype)
         self.bias_ih_l0.gradient[:] = (ones @ d_a).ravel()
         self.bias_hh_l0.gradient[:] = (ones @ d_u).ravel()
         if not self.input_gradient:
             return None
         d_x = self.array("d_x", x.shape, x.dtype)
-        d_gates = self.array("d_gates", (3, *rows(x).shape), x.dtype)
+        d_gates = self.array("d_gates", (3, *as_rows(x).shape), x.dtype)
         np.matmul(d_a, self.weight_ih_l0.value.reshape(shape), out=d_gates)
-        np.sum(d_gates, axis=0, out=rows(d_x))
+        np.sum(d_gates, axis=0, out=as_rows(d_x))
         return d_x.swapaxes(0, 1)
 
 
 class StackedGRU(Module):
     """Layers one on top of the other, with dropout between them."""
 
-    def __init__(self, in_features, units, layers, dropout=0, input_gradient=True):
-
-        self.layers = [GRU(in_features, units, input_gradient=input_gradient)]
+    def __init__(self, in_features, units, layers, dropout, input_gradient=True):
+        self.layers = [GRU(in_features, units, input_gradient)]
         self.layers += [GRU(units, units) for _ in range(layers - 1)]
         self.dropouts = [Dropout(dropout) for _ in range(layers - 1)]
 
@@ -362,11 +359,11 @@ class StackedGRU(Module):
         for i, part in enumerate(self.dropouts, start=1):
             yield f"{path}dropout_l{i}", part
 
-    def forward(self, x, training, lengths=None):
+    def forward(self, x, training, lengths):
         for i, layer in enumerate(self.layers):
             if i > 0:
                 x = self.dropouts[i - 1].forward(x, training)
-            x, *_ = layer.forward(x, training, lengths=lengths)
+            x, *_ = layer.forward(x, training, lengths)
         return x, None
 
     def backward(self, d_y):
@@ -398,9 +395,10 @@ class PaddedLast(Module):
 
 
 def fits(found, shape):
-    """Tell whether an array's shape is the one that is needed; a letter stands for any size."""
+    """Tell whether an array's shape is the one that is needed; letters are any sizes but 0."""
     return len(found) == len(shape) and all(
-        isinstance(size, str) or size == other for size, other in zip(shape, found, strict=True)
+        other if isinstance(size, str) else size == other
+        for size, other in zip(shape, found, strict=True)
     )
 
 
@@ -532,7 +530,7 @@ class Network(Module):
 
     def predict(self, *inputs, batch=256):
         """Return what `forward` returns, `batch` examples at a time."""
-        starts = range(0, len(inputs[0]), batch)
+        starts = range(0, max(1, *map(len, inputs)), batch)
         parts = [self.forward(*(x[i : i + batch] for x in inputs)) for i in starts]
         return np.concatenate(parts)
 
@@ -610,9 +608,15 @@ def write_file(path, parts):
     """Write bytes through a temporary file, so that nobody ever sees half a file."""
     path = Path(path)
     unfinished = path.with_name(path.name + ".part")
-    with open(unfinished, "wb") as file:
-        file.writelines(parts)
-    unfinished.replace(path)
+    try:
+        with open(unfinished, "wb") as file:
+            file.writelines(parts)
+        unfinished.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not name it
+        raise
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def describe_tensors(tensors):
@@ -690,7 +694,7 @@ def read_text(path):
             text = file.read(2**28 + 1)
         if len(text) > 2**28:
             raise InputError(f"{path}: more than 256 MiB")
-        return text.decode("utf-8-sig").replace("\r\n", "\n")
+        return text.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text in UTF-8, see byte {error.start}") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -782,29 +786,32 @@ def load_data(folder):
     return vocabulary, train, test
 
 
-def read_vector(place, numbers, size):
-    """Turn text into `size` numbers."""
+def read_vector(place, word, numbers, size):
+    """Turn text into the `size` numbers of a word."""
     try:
-        vector = np.array(numbers, np.float32)
-        if len(vector) == size and np.isfinite(vector).all():
-            return vector
+        vector = np.array(numbers, np.float64)
+        if len(vector) == size and np.all(np.abs(vector) < 3e38):  # what float32 can hold
+            return vector.astype(np.float32)
     except ValueError:
         pass
-    held = f"{len(numbers)}: {' '.join(numbers)[:40]}"
-    raise InputError(f"{place}: the embedding needs {size} finite numbers, gets {held}")
+    gets = f"{len(numbers)} in {' '.join([word, *numbers])[:40]!r}"
+    raise InputError(f"{place}: needs a word and {size} finite numbers, gets {gets}")
 
 
 def read_vectors(path, ids, size):
-    """Read lines of a word and `size` numbers, as GloVe has them: vectors by the words' places."""
+    """Read lines of a word and `size` numbers, as GloVe has them: vectors by the words' places.
+
+    A first line that says how many words and numbers there are, as word2vec has it, is skipped.
+    """
     opener = gzip.open if path.suffix == ".gz" else open
     found = {}
     try:
-        with opener(regular(path), "rt", encoding="utf-8", newline="\n") as file:
+        with opener(regular(path), "rt", encoding="utf-8-sig", newline="\n") as file:
             for line, text in enumerate(iter(lambda: file.readline(2**16), ""), start=1):
                 word, *numbers = text.rstrip().split(" ")
-                if len(numbers) != size or word in ids:
-                    vector = read_vector(f"{path}:{line}", numbers, size)
-                    found[ids[word]] = vector
+                is_header = line == 1 and word.isdigit() and numbers == [str(size)]
+                if not is_header and (len(numbers) != size or word in ids):
+                    found[ids.get(word)] = read_vector(f"{path}:{line}", word, numbers, size)
     except (EOFError, gzip.BadGzipFile, zlib.error, UnicodeDecodeError) as error:
         raise InputError(f"{path}: damaged: {error}") from None
     if not found:
@@ -817,11 +824,15 @@ def set_vectors(folder, vocabulary, tensors):
 
     Words that it lacks keep what was drawn, made as large as the vectors are.
     """
+    path = folder / "wordvec/imdb_sgns_50d.txt.gz"
     ids = {word: i for i, word in enumerate(vocabulary)}
     for name in ["embedding1.weight"]:
-        found = read_vectors(folder / "wordvec/imdb_sgns_50d.txt.gz", ids, tensors[name].shape[1])
+        found = read_vectors(path, ids, tensors[name].shape[1])
         vectors = np.array(list(found.values()))
-        tensors[name] *= vectors.std()
+        spread = vectors.std()
+        if not np.abs(vectors).max() / 1e6 < spread < np.inf:  # all alike, or too large
+            raise InputError(f"{path}: the vectors have a standard deviation of {spread:.2g}")
+        tensors[name] *= spread
         tensors[name][list(found)] = vectors
         print(f"{name}: vectors for {len(found)} of {len(vocabulary) - 2} words")
 
@@ -881,8 +892,9 @@ def watch(net, step, steps):
             results = forward(*inputs, **tensors)
             values = {key: p.value for key, p in own.items()}
             for y in results if isinstance(results, tuple) else (results,):
-                if y is not None:
-                    look(f"the result of {name}", y, inputs[-1], x=inputs[0], **values)
+                if y is None:
+                    continue  # nobody asked for it
+                look(f"the result of {name}", y, inputs[-1], x=inputs[0], **values)
             return results
 
         def look_backward(*d_results, **options):
@@ -1041,7 +1053,8 @@ def report(row, epochs):
 def write_run(args, net, optimizer, history):
     """Write the weights, the history as a table and, for --resume, all that it takes to go on."""
     net.save(args.out / "weights.safetensors")
-    rows = [history[0], *(row.values() for row in history)]
+    columns = max(history, key=len)
+    rows = [columns, *([row.get(column, "") for column in columns] for row in history)]
     table = "".join(",".join(map(str, row)) + "\n" for row in rows)
     write_file(args.out / "history.csv", [table.encode()])
     state = net.parameters() | net.buffers() | optimizer.state()
@@ -1060,27 +1073,30 @@ def resume(args, net, optimizer):
         raise InputError(f"{args.resume}: has no checkpoint to go on from")
     run = read_safetensors(path, net.parameters() | net.buffers() | optimizer.state())
     try:
-        seed, history = run["seed"], [dict(row) for row in json.loads(run["history"])]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        seed, history = int(run["seed"]), list(json.loads(run["history"]))
+        for epoch, row in enumerate(history, start=1):
+            if row["epoch"] != epoch or not all(isinstance(x, int | float) for x in row.values()):
+                raise ValueError
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise InputError(f"{path}: not the checkpoint of a run") from None
     if held_vocabulary(path, run) != net.vocabulary:
         raise InputError(f"{path}: the run has another vocabulary than the data")
-    if seed != str(args.seed):
+    if seed != args.seed:
         raise InputError(f"{path}: needs --seed {seed}, as the run began")
     return history
 
 
-def positive(kind):
-    """Return a reader of numbers above 0 for the command line."""
+def positive(kind, most):
+    """Return a reader of numbers above 0, up to `most`, for the command line."""
 
     def number(text):
         try:
             value = kind(text)
         except ValueError:
             value = math.nan
-        if not 0 < value < math.inf:
-            needed = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(f"needs {needed} above 0, gets {text!r}")
+        if not 0 < value <= most:
+            needed = f"{'a whole number' if kind is int else 'a number'} above 0, up to {most}"
+            raise argparse.ArgumentTypeError(f"needs {needed}, gets {text[:40]!r}")
         return value
 
     return number
@@ -1090,19 +1106,19 @@ def arguments():
     """Return the command line, checked."""
     parser = argparse.ArgumentParser(description="Train SentimentGRUDropout.", allow_abbrev=False)
     add = parser.add_argument
-    add("--epochs", type=positive(int), default=2, help="passes over the data (%(default)s)")
-    add("--batch", type=positive(int), default=128, help="examples a step (%(default)s)")
-    add("--lr", type=positive(float), help="one learning rate instead of the schedule")
+    add("--epochs", type=positive(int, 10**9), default=2, help="passes over data (%(default)s)")
+    add("--batch", type=positive(int, 10**9), default=128, help="examples a step (%(default)s)")
+    add("--lr", type=positive(float, 3e38), help="one learning rate instead of the schedule")
     folder = (Path(__file__).parent / "../specs/data").resolve()
     add("--data", type=Path, default=folder, metavar="DIR", help="folder of the data files")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
     add("--out", type=Path, metavar="DIR", help="folder of results (runs/sentiment_gru_dropout)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
-    add("--threads", type=positive(int), help="threads for matrix products")
+    add("--threads", type=positive(int, 1000), help="threads for matrix products")
     args = parser.parse_args()
-    if args.seed < 0:
-        parser.error("argument --seed: has to be at least 0")
+    if not 0 <= args.seed < 2**63:
+        parser.error("argument --seed: needs a whole number from 0 to 2**63 - 1")
     args.out = args.out or args.resume or Path("runs/sentiment_gru_dropout")
     return args
 
@@ -1119,7 +1135,11 @@ def main():
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except (OSError, InputError, FloatingPointError) as error:
+    except FileNotFoundError as error:
+        missing = Path(str(error.filename))
+        hint = "; --data names the folder" if args.data in missing.parents else ""
+        sys.exit(f"{Path(sys.argv[0]).name}: error: {missing}: no such file{hint}")
+    except (OSError, MemoryError, UnicodeError, InputError, FloatingPointError) as error:
         sys.exit(f"{Path(sys.argv[0]).name}: error: {error}")
 
 

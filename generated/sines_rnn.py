@@ -89,17 +89,21 @@ class Module:
         return array[: shape[0]]
 
 
-def rows(x):
+def as_rows(x):
     """Return all steps of a batch [T, N, F] as the rows of a matrix."""
     return x.reshape(-1, x.shape[2])
 
 
 def vanish(x):
-    """Set to 0 what has all but vanished in x: arithmetic below 1e-38 is 50 times slower."""
+    """Set to 0 what has all but vanished in x: gradients below tiny / eps, 1e-31 in float32.
+
+    Below `tiny`, 1e-38, arithmetic would be 50 times slower; the factor eps is room for a step.
+    A sum with a large number keeps of x only whole multiples of its spacing, large * eps.
+    """
     limits = np.finfo(x.dtype)
-    least = limits.tiny / limits.eps**2
-    x += least
-    x -= least
+    large = limits.tiny / limits.eps**2
+    x += large
+    x -= large
 
 
 class Dense(Module):
@@ -193,26 +197,26 @@ class RNN(Module):
 
     def forward(self, x, training):
         x = np.ascontiguousarray(x.swapaxes(0, 1))  # [T, N, in_features]
-        steps, n, _ = x.shape
-        units = len(self.weight_hh_l0.value)
-        a = self.array("a", (steps, n, units), x.dtype, training)
-        np.matmul(rows(x), self.weight_ih_l0.value.T, out=rows(a))
+        steps, batch, _ = x.shape
+        units = self.weight_hh_l0.shape[1]
+        a = self.array("a", (steps, batch, units), x.dtype, training)
+        np.matmul(as_rows(x), self.weight_ih_l0.value.T, out=as_rows(a))  # W x, of all steps
         a += self.bias_ih_l0.value + self.bias_hh_l0.value
-        h = self.array("h", (steps + 1, n, units), x.dtype, training)
+        h = self.array("h", (steps + 1, batch, units), x.dtype, training)
         h[0] = 0
         weight = np.ascontiguousarray(self.weight_hh_l0.value.T)
         for t in range(steps):
-            y = np.matmul(h[t], weight, out=h[t + 1])
+            y = np.matmul(h[t], weight, out=h[t + 1])  # h' = tanh(U h + a)
             y += a[t]
             np.tanh(y, out=y)
         if training:
             self.kept = x, h
-        return h[1:].swapaxes(0, 1), h[-1:].swapaxes(0, 1)
+        return h[1:].swapaxes(0, 1), None
 
     def backward(self, d_y):
         x, h = self.kept
         d_a = self.array("d_a", h[1:].shape, h.dtype)
-        np.multiply(h[1:], h[1:], out=d_a)
+        np.multiply(h[1:], h[1:], out=d_a)  # da = dh' (1 - h'²): the factor, of all steps
         np.subtract(1, d_a, out=d_a)
         d_y = d_y.swapaxes(0, 1)
         d_h = self.array("d_h", h.shape[1:], h.dtype)
@@ -220,17 +224,15 @@ class RNN(Module):
         for t in reversed(range(len(d_a))):
             d_h += d_y[t]
             d_a[t] *= d_h
-            np.matmul(d_a[t], self.weight_hh_l0.value, out=d_h)
+            np.matmul(d_a[t], self.weight_hh_l0.value, out=d_h)  # dh = da U
             vanish(d_h)
         return self.learn(x, h[:-1], d_a), None
 
     def learn(self, x, h, d_a):
         """Set the gradients of the parameters, from those of the sums; returns dx."""
-        d_a = rows(d_a)
-        d_weight = self.weight_hh_l0.gradient
-        np.matmul(d_a.T, rows(h), out=d_weight)
-        d_weight = self.weight_ih_l0.gradient
-        np.matmul(d_a.T, rows(x), out=d_weight)
+        d_a = as_rows(d_a)
+        np.matmul(d_a.T, as_rows(h), out=self.weight_hh_l0.gradient)
+        np.matmul(d_a.T, as_rows(x), out=self.weight_ih_l0.gradient)
         ones = np.ones(d_a.shape[0], d_a.dtype)
         d_bias = ones @ d_a
         self.bias_ih_l0.gradient[:] = d_bias
@@ -238,7 +240,7 @@ class RNN(Module):
         if not self.input_gradient:
             return None
         d_x = self.array("d_x", x.shape, x.dtype)
-        np.matmul(d_a, self.weight_ih_l0.value, out=rows(d_x))
+        np.matmul(d_a, self.weight_ih_l0.value, out=as_rows(d_x))
         return d_x.swapaxes(0, 1)
 
 
@@ -246,8 +248,7 @@ class StackedRNN(Module):
     """Layers one on top of the other."""
 
     def __init__(self, in_features, units, layers, input_gradient=True):
-
-        self.layers = [RNN(in_features, units, input_gradient=input_gradient)]
+        self.layers = [RNN(in_features, units, input_gradient)]
         self.layers += [RNN(units, units) for _ in range(layers - 1)]
 
     def parts(self, path=""):
@@ -272,9 +273,10 @@ class StackedRNN(Module):
 
 
 def fits(found, shape):
-    """Tell whether an array's shape is the one that is needed; a letter stands for any size."""
+    """Tell whether an array's shape is the one that is needed; letters are any sizes but 0."""
     return len(found) == len(shape) and all(
-        isinstance(size, str) or size == other for size, other in zip(shape, found, strict=True)
+        other if isinstance(size, str) else size == other
+        for size, other in zip(shape, found, strict=True)
     )
 
 
@@ -368,7 +370,7 @@ class Network(Module):
 
     def predict(self, *inputs, batch=256):
         """Return what `forward` returns, `batch` examples at a time."""
-        starts = range(0, len(inputs[0]), batch)
+        starts = range(0, max(1, *map(len, inputs)), batch)
         parts = [self.forward(*(x[i : i + batch] for x in inputs)) for i in starts]
         return np.concatenate(parts)
 
@@ -432,9 +434,15 @@ def write_file(path, parts):
     """Write bytes through a temporary file, so that nobody ever sees half a file."""
     path = Path(path)
     unfinished = path.with_name(path.name + ".part")
-    with open(unfinished, "wb") as file:
-        file.writelines(parts)
-    unfinished.replace(path)
+    try:
+        with open(unfinished, "wb") as file:
+            file.writelines(parts)
+        unfinished.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not name it
+        raise
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def describe_tensors(tensors):
@@ -579,8 +587,9 @@ def watch(net, step, steps):
             results = forward(*inputs)
             values = {key: p.value for key, p in own.items()}
             for y in results if isinstance(results, tuple) else (results,):
-                if y is not None:
-                    look(f"the result of {name}", y, inputs[-1], x=inputs[0], **values)
+                if y is None:
+                    continue  # nobody asked for it
+                look(f"the result of {name}", y, inputs[-1], x=inputs[0], **values)
             return results
 
         def look_backward(*d_results, **options):
@@ -693,7 +702,8 @@ def report(row, epochs):
 def write_run(args, net, optimizer, history):
     """Write the weights, the history as a table and, for --resume, all that it takes to go on."""
     net.save(args.out / "weights.safetensors")
-    rows = [history[0], *(row.values() for row in history)]
+    columns = max(history, key=len)
+    rows = [columns, *([row.get(column, "") for column in columns] for row in history)]
     table = "".join(",".join(map(str, row)) + "\n" for row in rows)
     write_file(args.out / "history.csv", [table.encode()])
     state = net.parameters() | net.buffers() | optimizer.state()
@@ -711,25 +721,28 @@ def resume(args, net, optimizer):
         raise InputError(f"{args.resume}: has no checkpoint to go on from")
     run = read_safetensors(path, net.parameters() | net.buffers() | optimizer.state())
     try:
-        seed, history = run["seed"], [dict(row) for row in json.loads(run["history"])]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        seed, history = int(run["seed"]), list(json.loads(run["history"]))
+        for epoch, row in enumerate(history, start=1):
+            if row["epoch"] != epoch or not all(isinstance(x, int | float) for x in row.values()):
+                raise ValueError
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise InputError(f"{path}: not the checkpoint of a run") from None
-    if seed != str(args.seed):
+    if seed != args.seed:
         raise InputError(f"{path}: needs --seed {seed}, as the run began")
     return history
 
 
-def positive(kind):
-    """Return a reader of numbers above 0 for the command line."""
+def positive(kind, most):
+    """Return a reader of numbers above 0, up to `most`, for the command line."""
 
     def number(text):
         try:
             value = kind(text)
         except ValueError:
             value = math.nan
-        if not 0 < value < math.inf:
-            needed = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(f"needs {needed} above 0, gets {text!r}")
+        if not 0 < value <= most:
+            needed = f"{'a whole number' if kind is int else 'a number'} above 0, up to {most}"
+            raise argparse.ArgumentTypeError(f"needs {needed}, gets {text[:40]!r}")
         return value
 
     return number
@@ -739,17 +752,17 @@ def arguments():
     """Return the command line, checked."""
     parser = argparse.ArgumentParser(description="Train SinesRNN.", allow_abbrev=False)
     add = parser.add_argument
-    add("--epochs", type=positive(int), default=5, help="passes over the data (%(default)s)")
-    add("--batch", type=positive(int), default=32, help="examples a step (%(default)s)")
-    add("--lr", type=positive(float), default=0.005, help="learning rate (%(default)s)")
+    add("--epochs", type=positive(int, 10**9), default=5, help="passes over data (%(default)s)")
+    add("--batch", type=positive(int, 10**9), default=32, help="examples a step (%(default)s)")
+    add("--lr", type=positive(float, 3e38), default=0.005, help="learning rate (%(default)s)")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
     add("--out", type=Path, metavar="DIR", help="folder of results (runs/sines_rnn)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
-    add("--threads", type=positive(int), help="threads for matrix products")
+    add("--threads", type=positive(int, 1000), help="threads for matrix products")
     args = parser.parse_args()
-    if args.seed < 0:
-        parser.error("argument --seed: has to be at least 0")
+    if not 0 <= args.seed < 2**63:
+        parser.error("argument --seed: needs a whole number from 0 to 2**63 - 1")
     args.out = args.out or args.resume or Path("runs/sines_rnn")
     return args
 
@@ -766,7 +779,7 @@ def main():
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except (OSError, InputError, FloatingPointError) as error:
+    except (OSError, MemoryError, UnicodeError, InputError, FloatingPointError) as error:
         sys.exit(f"{Path(sys.argv[0]).name}: error: {error}")
 
 

@@ -39,9 +39,10 @@ class SequenceConv1d(nn.Conv1d):
 
 
 def fits(found, shape):
-    """Tell whether an array's shape is the one that is needed; a letter stands for any size."""
+    """Tell whether an array's shape is the one that is needed; letters are any sizes but 0."""
     return len(found) == len(shape) and all(
-        isinstance(size, str) or size == other for size, other in zip(shape, found, strict=True)
+        other if isinstance(size, str) else size == other
+        for size, other in zip(shape, found, strict=True)
     )
 
 
@@ -84,10 +85,12 @@ def read_tensors(path, tensors):
 
 
 def to_net(net, array):
-    """Return an array as a tensor on the network's device; reals in the network's type."""
+    """Return an array as a tensor on the network's device; reals in its type, others as int64."""
     x = torch.as_tensor(array)
     like = next(net.parameters(), torch.empty(0))
-    return x.to(like) if x.is_floating_point() else x.to(like.device)
+    if x.is_floating_point():
+        return x.to(like)
+    return x if x.dtype == torch.bool else x.to(like.device, torch.int64)
 
 
 class Network(nn.Module):
@@ -194,9 +197,15 @@ def write_file(path, parts):
     """Write bytes through a temporary file, so that nobody ever sees half a file."""
     path = Path(path)
     unfinished = path.with_name(path.name + ".part")
-    with open(unfinished, "wb") as file:
-        file.writelines(parts)
-    unfinished.replace(path)
+    try:
+        with open(unfinished, "wb") as file:
+            file.writelines(parts)
+        unfinished.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not name it
+        raise
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def describe_tensors(tensors):
@@ -274,7 +283,7 @@ def read_text(path):
             text = file.read(2**28 + 1)
         if len(text) > 2**28:
             raise InputError(f"{path}: more than 256 MiB")
-        return text.decode("utf-8-sig").replace("\r\n", "\n")
+        return text.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a text in UTF-8, see byte {error.start}") from None
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -366,29 +375,32 @@ def load_data(folder):
     return vocabulary, train, test
 
 
-def read_vector(place, numbers, size):
-    """Turn text into `size` numbers."""
+def read_vector(place, word, numbers, size):
+    """Turn text into the `size` numbers of a word."""
     try:
-        vector = np.array(numbers, np.float32)
-        if len(vector) == size and np.isfinite(vector).all():
-            return vector
+        vector = np.array(numbers, np.float64)
+        if len(vector) == size and np.all(np.abs(vector) < 3e38):  # what float32 can hold
+            return vector.astype(np.float32)
     except ValueError:
         pass
-    held = f"{len(numbers)}: {' '.join(numbers)[:40]}"
-    raise InputError(f"{place}: the embedding needs {size} finite numbers, gets {held}")
+    gets = f"{len(numbers)} in {' '.join([word, *numbers])[:40]!r}"
+    raise InputError(f"{place}: needs a word and {size} finite numbers, gets {gets}")
 
 
 def read_vectors(path, ids, size):
-    """Read lines of a word and `size` numbers, as GloVe has them: vectors by the words' places."""
+    """Read lines of a word and `size` numbers, as GloVe has them: vectors by the words' places.
+
+    A first line that says how many words and numbers there are, as word2vec has it, is skipped.
+    """
     opener = gzip.open if path.suffix == ".gz" else open
     found = {}
     try:
-        with opener(regular(path), "rt", encoding="utf-8", newline="\n") as file:
+        with opener(regular(path), "rt", encoding="utf-8-sig", newline="\n") as file:
             for line, text in enumerate(iter(lambda: file.readline(2**16), ""), start=1):
                 word, *numbers = text.rstrip().split(" ")
-                if len(numbers) != size or word in ids:
-                    vector = read_vector(f"{path}:{line}", numbers, size)
-                    found[ids[word]] = vector
+                is_header = line == 1 and word.isdigit() and numbers == [str(size)]
+                if not is_header and (len(numbers) != size or word in ids):
+                    found[ids.get(word)] = read_vector(f"{path}:{line}", word, numbers, size)
     except (EOFError, gzip.BadGzipFile, zlib.error, UnicodeDecodeError) as error:
         raise InputError(f"{path}: damaged: {error}") from None
     if not found:
@@ -401,11 +413,15 @@ def set_vectors(folder, vocabulary, tensors):
 
     Words that it lacks keep what was drawn, made as large as the vectors are.
     """
+    path = folder / "wordvec/imdb_sgns_50d.txt.gz"
     ids = {word: i for i, word in enumerate(vocabulary)}
     for name in ["embedding1.weight"]:
-        found = read_vectors(folder / "wordvec/imdb_sgns_50d.txt.gz", ids, tensors[name].shape[1])
+        found = read_vectors(path, ids, tensors[name].shape[1])
         vectors = np.array(list(found.values()))
-        tensors[name] *= vectors.std()
+        spread = vectors.std()
+        if not np.abs(vectors).max() / 1e6 < spread < np.inf:  # all alike, or too large
+            raise InputError(f"{path}: the vectors have a standard deviation of {spread:.2g}")
+        tensors[name] *= spread
         tensors[name][list(found)] = vectors
         print(f"{name}: vectors for {len(found)} of {len(vocabulary) - 2} words")
 
@@ -575,7 +591,8 @@ def report(row, epochs):
 def write_run(args, net, optimizer, history):
     """Write the weights, the history as a table and, for --resume, all that it takes to go on."""
     net.save(args.out / "weights.safetensors")
-    rows = [history[0], *(row.values() for row in history)]
+    columns = max(history, key=len)
+    rows = [columns, *([row.get(column, "") for column in columns] for row in history)]
     table = "".join(",".join(map(str, row)) + "\n" for row in rows)
     write_file(args.out / "history.csv", [table.encode()])
     state = arrays(tensors_of(net) | state_of(net, optimizer))
@@ -603,27 +620,30 @@ def resume(args, net, optimizer):
     optimizer.step()  # it lays out what it keeps, which the file then fills
     run = read_tensors(path, tensors_of(net) | state_of(net, optimizer))
     try:
-        seed, history = run["seed"], [dict(row) for row in json.loads(run["history"])]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        seed, history = int(run["seed"]), list(json.loads(run["history"]))
+        for epoch, row in enumerate(history, start=1):
+            if row["epoch"] != epoch or not all(isinstance(x, int | float) for x in row.values()):
+                raise ValueError
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise InputError(f"{path}: not the checkpoint of a run") from None
     if held_vocabulary(path, run) != net.vocabulary:
         raise InputError(f"{path}: the run has another vocabulary than the data")
-    if seed != str(args.seed):
+    if seed != args.seed:
         raise InputError(f"{path}: needs --seed {seed}, as the run began")
     return history
 
 
-def positive(kind):
-    """Return a reader of numbers above 0 for the command line."""
+def positive(kind, most):
+    """Return a reader of numbers above 0, up to `most`, for the command line."""
 
     def number(text):
         try:
             value = kind(text)
         except ValueError:
             value = math.nan
-        if not 0 < value < math.inf:
-            needed = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(f"needs {needed} above 0, gets {text!r}")
+        if not 0 < value <= most:
+            needed = f"{'a whole number' if kind is int else 'a number'} above 0, up to {most}"
+            raise argparse.ArgumentTypeError(f"needs {needed}, gets {text[:40]!r}")
         return value
 
     return number
@@ -642,23 +662,23 @@ def arguments():
     """Return the command line, checked."""
     parser = argparse.ArgumentParser(description="Train TextCNN.", allow_abbrev=False)
     add = parser.add_argument
-    add("--epochs", type=positive(int), default=2, help="passes over the data (%(default)s)")
-    add("--batch", type=positive(int), default=64, help="examples a step (%(default)s)")
-    add("--lr", type=positive(float), default=0.001, help="learning rate (%(default)s)")
+    add("--epochs", type=positive(int, 10**9), default=2, help="passes over data (%(default)s)")
+    add("--batch", type=positive(int, 10**9), default=64, help="examples a step (%(default)s)")
+    add("--lr", type=positive(float, 3e38), default=0.001, help="learning rate (%(default)s)")
     folder = (Path(__file__).parent / "../specs/data").resolve()
     add("--data", type=Path, default=folder, metavar="DIR", help="folder of the data files")
     add("--seed", type=int, default=0, help="seed of all random numbers (%(default)s)")
     add("--out", type=Path, metavar="DIR", help="folder of results (runs/text_cnn)")
     add("--resume", type=Path, metavar="DIR", help="go on where the run in this folder ended")
     add("--check-finite", action="store_true", help="find the layer where numbers overflow")
-    add("--threads", type=positive(int), help="threads on the CPU")
+    add("--threads", type=positive(int, 1000), help="threads on the CPU")
     usual = "cuda" if torch.cuda.is_available() else "cpu"
     add("--device", type=device, default=usual, help="such as cpu, cuda:0 or mps (%(default)s)")
     add("--amp", action="store_true", help="products in bfloat16, the rest as it is")
     add("--compile", action="store_true", help="let torch.compile make it quicker")
     args = parser.parse_args()
-    if args.seed < 0:
-        parser.error("argument --seed: has to be at least 0")
+    if not 0 <= args.seed < 2**63:
+        parser.error("argument --seed: needs a whole number from 0 to 2**63 - 1")
     args.out = args.out or args.resume or Path("runs/text_cnn")
     return args
 
@@ -676,7 +696,11 @@ def main():
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except (OSError, ArithmeticError, RuntimeError, ValueError) as error:
+    except FileNotFoundError as error:
+        missing = Path(str(error.filename))
+        hint = "; --data names the folder" if args.data in missing.parents else ""
+        sys.exit(f"{Path(sys.argv[0]).name}: error: {missing}: no such file{hint}")
+    except (OSError, MemoryError, ArithmeticError, RuntimeError, ValueError) as error:
         reason = str(error).split("\n")[0]  # PyTorch says more, such as where memory went
         sys.exit(f"{Path(sys.argv[0]).name}: error: {reason}")
 

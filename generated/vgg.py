@@ -399,9 +399,10 @@ def relu_backward(d_y, y, out=None):
 
 
 def fits(found, shape):
-    """Tell whether an array's shape is the one that is needed; a letter stands for any size."""
+    """Tell whether an array's shape is the one that is needed; letters are any sizes but 0."""
     return len(found) == len(shape) and all(
-        isinstance(size, str) or size == other for size, other in zip(shape, found, strict=True)
+        other if isinstance(size, str) else size == other
+        for size, other in zip(shape, found, strict=True)
     )
 
 
@@ -514,7 +515,7 @@ class Network(Module):
 
     def predict(self, *inputs, batch=256):
         """Return what `forward` returns, `batch` examples at a time."""
-        starts = range(0, len(inputs[0]), batch)
+        starts = range(0, max(1, *map(len, inputs)), batch)
         parts = [self.forward(*(x[i : i + batch] for x in inputs)) for i in starts]
         return np.concatenate(parts)
 
@@ -657,9 +658,15 @@ def write_file(path, parts):
     """Write bytes through a temporary file, so that nobody ever sees half a file."""
     path = Path(path)
     unfinished = path.with_name(path.name + ".part")
-    with open(unfinished, "wb") as file:
-        file.writelines(parts)
-    unfinished.replace(path)
+    try:
+        with open(unfinished, "wb") as file:
+            file.writelines(parts)
+        unfinished.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk does not name it
+        raise
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def describe_tensors(tensors):

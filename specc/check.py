@@ -10,23 +10,21 @@ from dataclasses import dataclass, replace
 
 from specc import syntax
 from specc.checking.body import Body
-from specc.checking.elaborator import Broken, Elaborator, unused_inputs
+from specc.checking.elaborator import Broken, Elaborator, size_error, unused_inputs
 from specc.checking.functions import finish, parameters_with_defaults
-from specc.checking.lengths import declared_lengths, known_lengths, lengths_of
-from specc.checking.losses import Loss
+from specc.checking.lengths import declared_lengths, known_lengths
 from specc.diagnostics import Diagnostic, Diagnostics, Label
 from specc.evaluate import Environment, EvaluationError, evaluate, fail
 from specc.graph import Function, Layer, Origin, Tensor
 from specc.model import Model
+from specc.ops.padding import lengths_of
 from specc.resolving.names import is_free_size
-from specc.signature import is_integer
+from specc.signature import LARGEST, is_integer
 from specc.suggest import did_you_mean
-from specc.terms import Symbol, integer
+from specc.terms import Polynomial, Symbol, can_be_positive, integer
 from specc.types import Content, TensorType
-from specc.values import Value, literal_term, show
+from specc.values import Value, literal_term
 from specc.words import variables
-
-LARGEST_SIZE = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -99,8 +97,8 @@ class _Net:
         self._need_defaults(settings)
         given = parameters_with_defaults(self.elaborator, self.net, settings)
         self.values = {n: Value(v.plain, literal_term(v.plain)) for n, v in given.items()}
-        inputs = declared_lengths(self._declared(syntax.Input))
         targets = self._declared(syntax.Target)
+        inputs = declared_lengths(self._declared(syntax.Input), targets)
         words = variables([*inputs, *targets])
         for name, tensor in (inputs | targets).items():
             tensor.name = words[name]
@@ -192,17 +190,11 @@ class _Net:
 
     def _size(self, expression: syntax.Expression) -> Value:
         value = evaluate(expression, Environment(self._name, self._incoming))
-        if is_integer(value):
-            if 1 <= value.number <= LARGEST_SIZE:
-                return value
-        elif not isinstance(value.plain, bool | float | str | tuple | None):
+        if is_integer(value) and 1 <= value.number <= LARGEST:
             return value
-        raise fail(
-            "E0205",
-            f"a size needs a whole number from 1 to {LARGEST_SIZE}, gets `{show(value)}`",
-            expression.span,
-            "this is none",
-        )
+        if isinstance(value.plain, Polynomial) and can_be_positive(value.plain):
+            return value
+        raise size_error("a size", value, expression.span)
 
     def _name(self, name: syntax.Name) -> Value:
         if name.id in self.values:
@@ -235,7 +227,7 @@ class _Net:
             function,
             inputs,
             targets,
-            tuple(loss.layer for loss in body.losses),
+            tuple(body.losses),
             outputs,
         )
 
@@ -246,15 +238,15 @@ class _Net:
         if len(body.losses) > 1:
             raise _several_losses(body.losses)
         if body.losses:
-            return body.losses[0].layer.inputs[:1]
-        body.need_current(self.net.span)
+            return body.losses[0].inputs[:1]
+        body.need_current()
         return body.current
 
     def _need_used(
         self, function: Function, body: Body, inputs: dict[str, Tensor], targets: dict[str, Tensor]
     ) -> None:
         unused = {id(t) for t in unused_inputs(function)}
-        compared = {id(t) for loss in body.losses for t in loss.layer.inputs[1:]}
+        compared = {id(t) for loss in body.losses for t in loss.inputs[1:]}
         dropped = [(n, t, "input") for n, t in inputs.items() if id(t) in unused]
         dropped += [(n, t, "target") for n, t in targets.items() if id(t) not in compared]
         for name, tensor, what in dropped:
@@ -284,13 +276,13 @@ def _refuse_padded(target: syntax.Declared) -> None:
         )
 
 
-def _several_losses(losses: list[Loss]) -> EvaluationError:
+def _several_losses(losses: list[Layer]) -> EvaluationError:
     return EvaluationError(
         Diagnostic(
             "E0408",
             "a net with several losses needs an `output`",
-            Label(losses[1].layer.span, "a second loss"),
-            Label(losses[0].layer.span, "the first is here"),
+            Label(losses[1].span, "a second loss"),
+            Label(losses[0].span, "the first is here"),
             note="`forward` returns what a single loss consumes; with several, which is meant?",
             help="name the result with `as` and write `output` with that name",
         )

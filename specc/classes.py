@@ -132,7 +132,7 @@ class Classes:
         if cell.function.origin is not Origin.CELL:
             return False
         scans = (n for plan in self for n in plan.function.nodes if isinstance(n, Scan))
-        return any("lengths" in scan.tensors for scan in scans)
+        return any(scan.is_padded for scan in scans)
 
     def conditions(self, plan: ClassPlan) -> list[str]:
         """How the `if`s of a block went where its other variants went another way."""

@@ -131,11 +131,11 @@ class _Memory:
         """Every step has arrays of its own; so has a state, where it is none of them."""
         function, steps = scan.function, steps_of(scan)
         kept = self.costs.kept(function)
-        first = len(scan.sequences)
         self.numbers = self.numbers + steps * kept.numbers
         self._need(t for t, needed in zip(scan.sequences, kept.inputs, strict=False) if needed)
-        inputs = zip(function.inputs[first:], kept.inputs[first:], kept.outputs[1:], strict=True)
-        for state, needed, source in inputs:
+        needs = kept.inputs[len(scan.sequences) :]
+        states = zip(function.before.values(), needs, kept.outputs[1:], strict=True)
+        for state, needed, source in states:
             if needed and source != -1:
                 self.numbers = self.numbers + steps * size_of(state)
 

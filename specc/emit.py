@@ -43,7 +43,7 @@ def _runtime(
 ) -> Runtime:
     """What the file has beside the classes; `net` is the network's."""
     layers = list(every_layer(shaped.function))
-    dropout = any(n.op.draws_random or "dropout" in n.op.features(n) for n in layers)
+    dropout = any(layer.op.draws_random(layer) for layer in layers)
     buffers = has_buffers(shaped.function)
     network = network_context(shaped, training, dropout=dropout, buffers=buffers)
     backward = _backward(options)

@@ -31,7 +31,7 @@ def stem(spec: str | None, net: str | None, is_only: bool = True) -> str:
 
 def hides_module(name: str) -> bool:
     """Whether a script of this name would be imported in place of what it needs itself."""
-    return name == "numpy" or name in sys.stdlib_module_names
+    return name in ("numpy", "torch") or name in sys.stdlib_module_names
 
 
 def snake_case(name: str) -> str:

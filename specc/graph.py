@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeGuard
 
+from specc.applied import Applied
 from specc.source import Span
 from specc.types import TensorType
 from specc.values import Value
@@ -34,12 +35,11 @@ class Tensor:
 
 
 @dataclass(eq=False, slots=True)
-class Layer:
+class Layer(Applied[Tensor]):
     """An op at its place.
 
-    `arguments` has a value for each declared argument that is no tensor; tensor arguments follow
-    the inputs proper in `inputs`, and `tensors` names them. Of results that are optional, `outputs`
-    has those that the spec names: only the first, or all.
+    `arguments` has a value for each declared argument that is no tensor. Of results that are
+    optional, `outputs` has those that the spec names: only the first, or all.
     """
 
     name: str
@@ -89,12 +89,11 @@ class Call:
 
 
 @dataclass(eq=False, slots=True)
-class Scan(Call):
+class Scan(Call, Applied[Tensor]):
     """A cell at its place: `function` is one step, run along sequences.
 
-    `inputs` are the sequences, then the tensors that `tensors` names: the first values of states
-    that are given, and the `lengths` of padded sequences. `outputs` are what all steps give and,
-    where the spec names them, the last states.
+    The inputs proper are the sequences, the tensor arguments the first values of states. `outputs`
+    are what all steps give and, where the spec names them, the last states.
     """
 
     tensors: tuple[str, ...] = ()
@@ -112,7 +111,7 @@ class Scan(Call):
     @property
     def sequences(self) -> tuple[Tensor, ...]:
         """What it runs along."""
-        return self.inputs[: len(self.inputs) - len(self.tensors)]
+        return self.proper
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +165,7 @@ Node = Layer | Call | Loop
 def carries_state(node: Node) -> TypeGuard[Layer | Scan]:
     """Whether a node can begin where its last pass ended: one that is given no first state."""
     if isinstance(node, Scan) or (isinstance(node, Layer) and node.op.carries_state):
-        return not set(node.tensors) - {"lengths"}
+        return not node.given
     return False
 
 
@@ -215,10 +214,19 @@ class Function:
         return self._read
 
     @property
+    def proper(self) -> tuple[Tensor, ...]:
+        """The inputs that are no states."""
+        return self.inputs[: len(self.inputs) - len(self.states)]
+
+    @property
+    def before(self) -> dict[str, Tensor]:
+        """The states of a cell as they come in, by name."""
+        return dict(zip(self.states, self.inputs[len(self.proper) :], strict=True))
+
+    @property
     def state_sizes(self) -> Mapping[str, Value]:
         """How many features each state of a cell has."""
-        inputs = self.inputs[len(self.inputs) - len(self.states) :]
-        return {name: t.type.features for name, t in zip(self.states, inputs, strict=True)}
+        return {name: tensor.type.features for name, tensor in self.before.items()}
 
     def children(self) -> Iterator[Function]:
         """The functions it calls, in order, with repetitions."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import singledispatch
 
 from specc import syntax
+from specc.applied import LENGTHS
 from specc.check import ShapedModel
 from specc.classes import ClassPlan
 from specc.differentiate import Backward, BackwardGraph, TrainingModel
@@ -139,12 +140,11 @@ def _verify_sizes(function: Function, node: Node) -> None:
 def _verify_tensors(node: Layer | Scan) -> None:
     """Tensors given by name come last, the lengths of padded sequences behind all others."""
     where = f"`{node.name}` at {node.span.place}"
-    named = [name for name in node.tensors if name != "lengths"]
-    declared = [name for name in node.tensor_arguments if name in named]
-    _require(named == declared, f"{where}: is given {named}, not {declared}")
+    declared = tuple(name for name in node.tensor_arguments if name in node.given)
+    _require(node.given == declared, f"{where}: is given {node.given}, not {declared}")
     lengths = [t for t in node.inputs if t.type.content is Content.LENGTHS]
-    last = node.tensors[len(named) :], node.inputs[len(node.inputs) - len(lengths) :]
-    wanted = ("lengths",) * len(lengths), tuple(lengths)
+    last = list(node.named.items())[len(node.given) :]
+    wanted = [(LENGTHS, tensor) for tensor in lengths]
     _require(last == wanted, f"{where}: lengths are not its last tensor")
     respects = isinstance(node, Scan) or node.op.respects_lengths
     keys = {t.type.padded for t in node.inputs if t.type.padded} if respects else set()
@@ -167,18 +167,15 @@ def _verify_padding(node: Node) -> None:
 def _verify_scan(where: str, scan: Scan) -> None:
     """A step gets a step of every sequence, and the states that the step before gave."""
     function = scan.function
-    first = len(scan.sequences)
     steps = scan.sequences[0].type.shape[0]
-    given = dict(zip(scan.tensors, scan.inputs[first:], strict=True))
-    for inner, outer in zip(function.inputs[:first], scan.sequences, strict=True):
+    for inner, outer in zip(function.proper, scan.sequences, strict=True):
         _require(outer.type.shape == (steps, *inner.type.shape), f"{where}: {outer} is {inner}")
     result, *after = function.outputs
     shape = (steps, *result.type.shape)
     _require(scan.outputs[0].type.shape == shape, f"{where}: makes {scan.outputs[0]}")
-    states = zip(function.states, function.inputs[first:], after, strict=True)
-    for name, before, then in states:
+    for (name, before), then in zip(function.before.items(), after, strict=True):
         _require(before.type == then.type, f"{where}: the state {before} becomes {then}")
-        start = given.get(name, before)
+        start = scan.named.get(name, before)
         _require(start.type.shape == before.type.shape, f"{where}: {before} starts as {start}")
 
 

@@ -85,6 +85,9 @@ PyTorch's names and layouts on every target; *cost* are the multiply-adds of one
 - PyTorch: a module of `torch.nn` or an expression; a class or function without `nn.`, `F.` or
   `torch.` is written into the file, because PyTorch lacks it. Gradients are left to autograd; with
   `--backward explicit` they are computed in tensor operations, by what the last column names.
+
+`specc compile lenet.net` writes `lenet.py`; with `--target pytorch` it writes `lenet_torch.py`, so
+that both can lie side by side. They read and write the same files of weights.
 """
 
 _NOT_BUILT = """## Not built yet

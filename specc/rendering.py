@@ -90,4 +90,10 @@ def render_some(target: str, name: str, context: Mapping[str, object]) -> str:
 
 def has_template(target: str, name: str) -> bool:
     """Whether there is a template of this name for a target."""
-    return f"{name.removesuffix('.py.j2')}.py.j2" in environment(target).list_templates()
+    return f"{name.removesuffix('.py.j2')}.py.j2" in _templates(target)
+
+
+@cache
+def _templates(target: str) -> frozenset[str]:
+    """The files of all templates for a target."""
+    return frozenset(environment(target).list_templates())

@@ -1,6 +1,7 @@
 """Summarize: a table of a network's layers, with what they cost.
 
-What repeats is one row: `stage2.{0…11}.conv1`, with the sums of all twelve.
+What repeats is one row: `stage2.{0…11}.conv1`, with the sums of all twelve. A scan has a row of its
+own, above those of its step.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from specc import terms
 from specc.check import ShapedModel
 from specc.costs import Costs, layer_multiply_adds, size_of, steps_of
 from specc.diagram.kinds import Kinds, Run, is_outside
-from specc.diagram.labels import layer_text, shape_text
+from specc.diagram.labels import Blocks, layer_text, shape_text, spread
 from specc.graph import (
     Call,
     Function,
     Layer,
     Loop,
     Node,
+    Scan,
     count_parameters,
     layer_parameters,
 )
@@ -44,6 +46,7 @@ class Row:
             shared instance.
         multiply_adds: of one forward pass for one example, all `times` together.
         times: how many layers the row stands for.
+        is_sum: whether its numbers are those of the rows below it, of the layers in a scan's step.
     """
 
     path: str
@@ -52,6 +55,7 @@ class Row:
     parameters: int
     multiply_adds: Count
     times: int
+    is_sum: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def summarize(
     own = _BYTES * parameters
     activations = _BYTES * batch * numbers
     return Summary(
-        tuple(_Rows(given).of(shaped.function)),
+        tuple(_Rows(given, costs, Blocks(shaped.model)).of(shaped.function)),
         parameters,
         _count(_put(costs.multiply_adds(shaped.function), given)),
         _count(2 * own + activations),
@@ -175,8 +179,10 @@ class _Body:
 class _Rows:
     """Walks bodies and makes rows; bodies that look alike are walked together."""
 
-    def __init__(self, sizes: Mapping[str, int]) -> None:
+    def __init__(self, sizes: Mapping[str, int], costs: Costs, blocks: Blocks) -> None:
         self.sizes = sizes
+        self.costs = costs
+        self.blocks = blocks
         self.kinds = Kinds()
         self.used: set[tuple[_Body, str]] = set()
 
@@ -199,6 +205,9 @@ class _Rows:
         if layers:
             yield self._row(path, layers, bodies, owned)
             return
+        scans = [node for node in nodes if isinstance(node, Scan)]
+        if scans:
+            yield self._scan(path, scans, bodies, owned)
         inner = [
             _Body(node.function, body.times, sets, body, body.steps * steps_of(node))
             for node, body, sets in zip(nodes, bodies, owned, strict=True)
@@ -218,6 +227,21 @@ class _Rows:
         costs = _count(_put(total, self.sizes))
         text = layer_text(layers) + (", each step" if bodies[0].steps != 1 else "")
         return Row(path, text, output, parameters, costs, sum(body.times for body in bodies))
+
+    def _scan(
+        self, path: str, scans: Sequence[Scan], bodies: Sequence[_Body], owned: Sequence[int]
+    ) -> Row:
+        functions = [scan.function for scan in scans]
+        outputs = [self._sized(scan.outputs[0].type) for scan in scans]
+        steps = spread([output.shape[0] for output in outputs])
+        text = f"scan {self.blocks.call_text(functions)}, {steps} step{'' if steps == '1' else 's'}"
+        parameters = sum(n * count_parameters(f) for n, f in zip(owned, functions, strict=True))
+        total: Integer = 0
+        for scan, body in zip(scans, bodies, strict=True):
+            once = steps_of(scan) * self.costs.multiply_adds(scan.function)
+            total = total + body.times * body.steps * once
+        costs, times = _count(_put(total, self.sizes)), sum(body.times for body in bodies)
+        return Row(path, text, shape_text(outputs), parameters, costs, times, is_sum=True)
 
     def _sized(self, type_: TensorType) -> TensorType:
         shape = (_put(size.size, self.sizes) for size in type_.shape)

@@ -161,6 +161,16 @@ class Reference:
     index: Expression | None
     span: Span
 
+    @classmethod
+    def of(cls, argument: Expression) -> Reference | None:
+        """The tensor that an argument is, if it is written as one."""
+        match argument:
+            case Name():
+                return cls(argument.id, None, argument.span)
+            case Index(base=Name() as base):
+                return cls(base.id, argument.index, argument.span)
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class From:

@@ -241,6 +241,23 @@ def apply(operator: str, *operands: Term) -> Term:
     return _FOLD[operator](*operands)  # type: ignore[return-value]
 
 
+def can_be_positive(size: Polynomial) -> bool:
+    """Whether a size may be more than 0 for some numbers, which are not negative themselves."""
+    return any(factor > 0 for _, factor in size.monomials)
+
+
+def solved(size: Integer, name: str, value: Integer) -> Integer | None:
+    """What a symbol is where `size` is `value`, rounded down; `None` unless `size` is linear in it.
+
+    In 2·T + 1 it is (value − 1) // 2.
+    """
+    factor = dict(_monomials(size)).get(((Symbol(name), 1),), 0)
+    rest = size - factor * symbol(name)
+    if not factor or name in symbols(rest):
+        return None
+    return floor_divide(value - rest, factor)
+
+
 def render(term: Term) -> str:
     """A term as Python source."""
     if isinstance(term, tuple):

@@ -18,7 +18,8 @@ from specc.differentiate import differentiate
 from specc.emit import emit
 from specc.graph import Tensor
 from specc.invariants import verify
-from specc.pipeline import Options, load, shape_one
+from specc.options import Options
+from specc.pipeline import load, shape_one
 from specc.source import Source
 from specc.types import Content
 from specc.values import Value
@@ -170,6 +171,17 @@ def errors(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, flo
 def worst(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> float:
     """The largest of `errors`."""
     return max(errors(found, wanted).values(), default=0.0)
+
+
+def check_differences(compiled: Compiled, batch: Batch) -> None:
+    """The gradients of all parameters, and of real inputs if asked for, are finite differences;
+    a mask `m` has none."""
+    found, wanted = compiled.gradients(batch), elementwise(compiled, batch)
+    if not hasattr(compiled.net, "input_gradients"):
+        wanted = {name: wanted[name] for name in compiled.net.parameters()}
+    for gradients in (found, wanted):
+        gradients.pop("m", None)
+    assert worst(found, wanted) < 1e-6, errors(found, wanted)
 
 
 def directional_error(compiled: Compiled, batch: Batch, count: int = 5, seed: int = 3) -> float:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from cli_folder import SPECS
+from sequence_scripts import FORMS
 
 # PyTorch gives some of its warnings once in a process: in which test would depend on their order.
 torch.set_warn_always(True)
@@ -44,3 +46,19 @@ def golden(request: pytest.FixtureRequest) -> Golden:
         )
 
     return compare
+
+
+@pytest.fixture(params=FORMS)
+def form(request: pytest.FixtureRequest) -> str:
+    """Every target, and the explicit backward pass."""
+    return str(request.param)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a few specs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SPECC_DEBUG", raising=False)
+    for name, text in SPECS.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path

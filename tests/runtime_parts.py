@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+from runtime_nets import net_of
 
 from specc import rendering
 
@@ -33,7 +35,7 @@ FRAME: dict[str, Any] = {
     "vocabulary": False,
     "outputs": 1,
     "stacked": False,
-    "scales": False,
+    "scales": "",
     "losses": True,
     "explicit": False,
     "idle": False,
@@ -107,13 +109,20 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "train/together": {"padded": {"words_lengths": ["words"]}},
     "train/batches": {"segments": False, "padded": {}},
     "train/generate": {"net": "Net", "level": "char", "numpy": True},
-    "train/evaluate": {"segments": False, "inputs": ["image"], "metrics": (ACCURACY,)},
+    "train/trimmed": {"padded": {"words_lengths": ["words"]}},
+    "train/order": {"numpy": True, "segments": False, "padded": {}, "first": "image"},
+    "train/evaluate": {
+        "numpy": True,
+        "segments": False,
+        "inputs": ["image"],
+        "metrics": (ACCURACY,),
+    },
     "train/epoch": {**CHOICES, "padded": {}, "first": "image"},
     "train/loop": {**CHOICES, **LOOP},
     "train/command": {**CHOICES, **COMMAND},
     "train/watch": {
         "lines": ['LINES = {"Net": {"net.net:1": "affine1"}}'],
-        **dict.fromkeys(("named", "finals", "stacks", "pairs"), False),
+        **dict.fromkeys(("named", "finals", "stacks", "pairs", "absent"), False),
         **CHOICES,
     },
     "data/idx": IDX,
@@ -183,81 +192,6 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "data/xor": {"input": "bits", "target": "differ", "label": True},
 }
 
-# A network as the compiler writes them, with layers of few words.
-NET = """
-class Affine(Module):
-    def __init__(self, inputs, units):
-        self.weight = Parameter((inputs, units), fan_in=inputs, axes=(1, 0))
-        self.bias = Parameter((units,), fan_in=inputs, decay=False)
-
-    def forward(self, x, training):
-        if training:
-            self.kept = x
-        return x @ self.weight.value + self.bias.value
-
-    def backward(self, d_y):
-        self.weight.gradient[...] = self.kept.T @ d_y
-        self.bias.gradient[...] = d_y.sum(axis=0)
-        return d_y @ self.weight.value.T
-
-
-class Dropout(Module):
-    def forward(self, x, training):
-        self.mask = (self.rng.random(x.shape) < 0.5).astype(x.dtype) * 2
-        return x * self.mask if training else x
-
-
-class Net(Network):
-    def __init__(self, seed=0, dtype=np.float32):
-        self.dropout1 = Dropout()
-        self.affine1 = Affine(12, 10)
-        self.affine2 = Affine(10, 10)
-        self.prepare(seed, dtype)
-
-    def compute(self, image, training):
-        x = image.reshape(len(image), -1)
-        if hasattr(self.dropout1, "rng"):
-            x = self.dropout1.forward(x, training)
-        return self.affine2.forward(np.tanh(self.affine1.forward(x, training)), training)
-
-    def forward(self, image):
-        return self.compute(image, False)
-
-    def loss(self, image, digit, training=True):
-        z = self.compute(image, training)
-        z -= z.max(axis=1, keepdims=True)
-        p = np.exp(z)
-        p /= p.sum(axis=1, keepdims=True)
-        rows = np.arange(len(z))
-        if training:
-            self.d_z = (p - np.eye(10, dtype=p.dtype)[digit]) / len(z)
-        return float(-np.mean(np.log(p[rows, digit])))
-
-    def backward(self):
-        y = self.affine2.kept
-        self.affine1.backward(self.affine2.backward(self.d_z) * (1 - y * y))
-        return dict(self.public_gradients)
-"""
-
-
-TORCH_NET = """
-class Net(Network):
-    def __init__(self, seed=0):
-        super().__init__()
-        self.dropout1 = nn.Dropout(RATE)
-        self.affine1 = nn.Linear(12, 10)
-        self.affine2 = nn.Linear(10, 10)
-        self.draw(seed)
-
-    def forward(self, image):
-        x = self.dropout1(image.flatten(1))
-        return self.affine2(torch.tanh(self.affine1(x)))
-
-    def loss(self, image, digit, training=True):
-        self.train(training)
-        self.last_loss = F.cross_entropy(self(image), digit)
-        return self.last_loss
-"""
 LIBRARIES = {
     r"\bnp\.": "import numpy as np",
     r"\btorch\.": "import torch",
@@ -272,11 +206,6 @@ def render(template: str, target: str = "numpy", /, **context: Any) -> str:
     if "numpy" in context:
         context["numpy"] = target == "numpy"
     return rendering.render_some(target, template, context)
-
-
-def net_of(target: str, dropout: bool = False) -> str:
-    """Return the class of the network."""
-    return NET if target == "numpy" else TORCH_NET.replace("RATE", "0.5" if dropout else "0.0")
 
 
 def join(parts: list[str], threads: bool = False) -> str:
@@ -388,3 +317,14 @@ EVERYTHING: dict[str, Any] = {
     "command": {"rate": None},
     "metrics": (ACCURACY, {**ACCURACY, "name": "loss", "form": None, "target": None}),
 }
+
+
+def check_refused(read: Callable[[], object], message: str) -> None:
+    """It raises an `InputError` of one short line, which begins like this."""
+    with pytest.raises(ValueError) as raised:
+        read()
+    said = str(raised.value)
+    assert type(raised.value).__name__ == "InputError"
+    assert said.startswith(message)
+    assert "\n" not in said
+    assert len(said) < len(message) + 400

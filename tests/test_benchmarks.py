@@ -17,7 +17,7 @@ def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
 
 
-@pytest.mark.parametrize("name", ["step.py", "memory.py", "reproduce.py"])
+@pytest.mark.parametrize("name", ["step.py", "memory.py", "reproduce.py", "sequences.py"])
 def test_scripts_say_how_they_are_used(name: str) -> None:
     command = [sys.executable, str(BENCHMARKS / name), "--help"]
     run = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from compiled import compile_text
-from test_gradients import SAMPLES, spec_of
+from op_samples import SAMPLES, spec_of
 
 from specc.rendering import kernel_classes
 

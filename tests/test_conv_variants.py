@@ -9,12 +9,12 @@ import pytest
 from compiled import compile_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_gradients import DRAWN, check_drawn, padding, pair
+from op_samples import DRAWN, check_drawn, padding, pair
 
 from specc.diagnostics import Diagnostics
 from specc.graph import Layer
-from specc.ops.base import Site, SiteError
 from specc.ops.registry import ops
+from specc.ops.site import Site, SiteError
 from specc.pipeline import analyse
 from specc.signature import defaults
 from specc.source import Source, Span

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 from compiled import compile_text
+from op_samples import SAMPLES, spec_of
+from pytorch_files import FORMS, pytorch_code
 from schemes import CASES, LONG_NAMES
-from test_gradients import SAMPLES, spec_of
-from test_pytorch_target import FORMS, pytorch_code
+from style import ROOT, check_style, ruff
 
 from specc.diagnostics import Diagnostics
 from specc.draw import dot
@@ -21,10 +20,8 @@ from specc.options import Options
 from specc.pipeline import analyse, generate, load
 from specc.resources import resource
 
-ROOT = Path(__file__).resolve().parent.parent
 GENERATED = ROOT / "generated"
 SPECS = sorted(resource("specs").glob("*.net"), key=lambda path: path.name)
-RUFF = (sys.executable, "-m", "ruff")
 
 
 def files() -> dict[str, Callable[[], str]]:
@@ -71,12 +68,6 @@ def test_generated_file_names_no_machine_and_no_time(name: str) -> None:
     assert str(Path.home()) not in text or str(Path.home()) == "/"
     assert not re.search(r"\b20\d\d-\d\d-\d\d\b|\b\d\d:\d\d:\d\d\b", text)
     assert text.endswith("\n") and "\r" not in text
-
-
-def ruff(*arguments: str) -> None:
-    """Run ruff with the settings of the project; its report is the failure."""
-    done = subprocess.run([*RUFF, *arguments], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
 
 
 def test_generated_files_are_clean() -> None:
@@ -129,6 +120,4 @@ def check_clean(specs: dict[str, str], tmp_path: Path) -> None:
             written |= {form: pytorch_code(text, backward=form, **options) for form in FORMS}
             for target, code in written.items():
                 (tmp_path / f"{name}_{inputs}_{target}.py".lower()).write_text(code, "utf-8")
-    config = ("--config", str(ROOT / "pyproject.toml"), "--no-cache")
-    ruff("check", *config, "--per-file-ignores", "*:D102", str(tmp_path))
-    ruff("format", "--check", "--diff", *config, str(tmp_path))
+    check_style(tmp_path)

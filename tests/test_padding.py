@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from compiled import Batch, Compiled, compile_text, freeze_masks
+from diagnosed import diagnosed
+from pytorch_files import FORMS, pytorch_code, pytorch_net
 from test_ops_rules import show, spec_of
-from test_pytorch_target import FORMS, pytorch_code, pytorch_net
 
-from specc.diagnostics import CompileError, Diagnostics
 from specc.ops.base import LossOp, Op, Sample
 from specc.ops.registry import ops
-from specc.pipeline import analyse
-from specc.source import Source
 from specc.types import Content
 
 UNUSED = ("E0405", "W0101", "W0102")
@@ -35,10 +32,7 @@ block join {
 
 def said(text: str) -> list[str]:
     """Codes and messages, but for what a net leaves unused."""
-    diagnostics = Diagnostics()
-    with suppress(CompileError):
-        analyse(Source("test.net", text), diagnostics)
-    return [f"{d.code}: {d.message}" for d in diagnostics if d.code not in UNUSED]
+    return [f"{d.code}: {d.message}" for d in diagnosed(text) if d.code not in UNUSED]
 
 
 def net(flow: str, declared: str = "") -> str:

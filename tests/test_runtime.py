@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from runtime_nets import NET
 from runtime_parts import (
     ACCURACY,
     CHOICES,
     CONTEXTS,
     EVERYTHING,
-    NET,
     TARGETS,
     frame,
     load,
@@ -61,7 +61,7 @@ def test_there_is_a_sample_context_for_every_template() -> None:
         f"{kind}/{path.name[:-6]}"
         for folder in ("common", *TARGETS)
         for kind in ("train", "data")
-        for path in (resource("templates") / folder / kind).glob("*.j2")
+        for path in (resource("templates") / folder / kind).glob("*.py.j2")
     }
     assert names | {"network", "safetensors"} == set(CONTEXTS)
 
@@ -285,7 +285,7 @@ class Echo:
 def evaluate(x: Any, y: Any, batch: int = 2, **metric: Any) -> dict[str, float]:
     """Score an `Echo`."""
     metric = {"form": None, "axis": None, "output": None, "target": "y", "lengths": None} | metric
-    text = render("train/evaluate", segments=False, inputs=["x"], metrics=(metric,))
+    text = part("train/evaluate", inputs=["x"], metrics=(metric,))
     data = {"x": np.asarray(x), "y": np.asarray(y)}
     return load(render("train/batches", padded={}), text).evaluate(Echo(), data, batch)  # type: ignore[no-any-return]
 

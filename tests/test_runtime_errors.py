@@ -104,6 +104,7 @@ WRONG = {
     "channels last": ((2, 6, 6, 1), IMAGE + "[2, 6, 6, 1]: image.transpose(0, 3, 1, 2) would do"),
     "another size": ((2, 1, 5, 6), IMAGE + "[2, 1, 5, 6]"),
     "three channels": ((2, 3, 6, 6), IMAGE + "[2, 3, 6, 6]"),
+    "no example": ((0, 1, 6, 6), IMAGE + "[0, 1, 6, 6]"),
 }
 
 
@@ -113,7 +114,8 @@ def test_an_input_of_another_shape_is_told_with_the_line_of_the_spec(case: str, 
     shape, message = WRONG[case]
     net, image = net_of(LETTERS, form), given(ones(*shape), form)
     message = message if form == "numpy" else message.replace("transpose", "permute")
-    for run in (net.forward, lambda x: net.loss(x, given(labels(*[0] * len(x)), form))):
+    targets = given(np.zeros(len(image), int), form)
+    for run in (net.forward, net.predict, lambda x: net.loss(x, targets)):
         with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
             run(image)
     if " would do" in message:  # then it does
@@ -177,6 +179,57 @@ def test_the_page_shows_what_is_told() -> None:
         assert f"ValueError: {told.value}\n" in page
 
 
+HALVES = """net Halves {
+  input words: token[2*T] of 9 padded, more: real[T + 1, 3], other: real[N, 3]
+  target kind: label[T] of 3
+  embedding(9, 4) -> gru(3) -> last -> dense(3) as a
+  from other -> last -> dense(3) as b
+  from more -> conv1d(3, 2) -> loss cross_entropy
+  output a, b
+}
+"""
+
+
+def halves(words: int = 6, longest: int = 6, more: int = 4, other: int = 5, kind: int = 3) -> Any:
+    """Two examples of these lengths."""
+    whole = np.zeros((2, words), int), np.array([1, longest])
+    return (*whole, ones(2, more, 3), ones(2, other, 3), np.zeros((2, kind), int))
+
+
+@each_form
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"words": 7}, "`words` (test.net:2) needs [N, 6], gets [2, 7]"),
+        ({"words": 1}, "`words` (test.net:2) needs [N, 0], gets [2, 1]"),
+        ({"words": 8}, "`more` (test.net:2) needs [2, 5, 3], gets [2, 4, 3]"),
+        ({"more": 3}, "`more` (test.net:2) needs [2, 4, 3], gets [2, 3, 3]"),
+        ({"kind": 2}, "`kind` (test.net:3) needs [2, 3], gets [2, 2]"),
+        (
+            {"longest": 7},
+            "`words_lengths` (test.net:2) needs whole numbers from 1 to 6, gets 1 to 7",
+        ),
+    ],
+)
+def test_sizes_that_follow_from_others(form: str, wrong: dict[str, int], message: str) -> None:
+    """The first size that has a letter fixes it; `N` is no number of examples."""
+    net = net_of(HALVES, form)
+    net.loss(*(given(x, form) for x in halves()))
+    with pytest.raises(ValueError, match=re.escape(message)):
+        net.loss(*(given(x, form) for x in halves(**wrong)))
+
+
+@each_form
+def test_a_size_of_no_use_for_others(form: str) -> None:
+    """T * T says nothing of T, and lengths are told the steps there are."""
+    text = "net A { input x: real[T*T, 3] padded, y: real[T, 3]; from y -> last as b\n"
+    net = net_of(text + "from x -> last as a; from a, b -> add }", form)
+    x, y = given(ones(2, 5, 3), form), given(ones(2, 7, 3), form)
+    assert net.forward(x, given(np.array([1, 5]), form), y).shape == (2, 3)
+    with pytest.raises(ValueError, match="needs whole numbers from 1 to 5, gets 1 to 6"):
+        net.forward(x, given(np.array([1, 6]), form), y)
+
+
 # ---------------------------------------------------------------- where numbers overflow
 
 quiet = pytest.mark.filterwarnings("ignore:.* encountered in:RuntimeWarning")
@@ -221,6 +274,17 @@ def test_every_part_knows_its_line(path: Path, form: str) -> None:
     batch = cast(draw_batch(shaped, {"T": 5}, 2, np.random.default_rng(0)), np.float32)
     net.loss(*(given(x, form) for x in batch.values()))
     net.backward()
+
+
+@each_form
+def test_shared_parts_in_loops_have_their_lines(form: str) -> None:
+    text = TAGGER.replace("dense(tags)", "shared d = dropout(0.5)\n  shared e = dense(8)\n"
+                          "  repeat 2 { e -> d -> d }\n  d -> dense(tags)")  # fmt: skip
+    text += 'train { data npz("a"); epochs 1; batch 4; optimizer adam }\n'
+    module = module_of(Source("test.net", text), form)
+    net = network_class(module)()
+    named = {name.split("`")[1] for name, _ in module.located(net)}
+    assert named >= {"e", "d", "dense1", "repeat1.0.d", "repeat1.1.d"}
 
 
 def overflowing(form: str, values: dict[str, Any]) -> tuple[Any, Any]:

@@ -20,7 +20,7 @@ from runtime_parts import (
     write_digits,
     write_script,
 )
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 
 def run(path: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -95,10 +95,43 @@ def test_a_resumed_run_equals_an_uninterrupted_one(trained: Path) -> None:
     assert (trained.parent / "other" / "weights.safetensors").read_bytes() != weights[0]
 
 
+def test_data_that_do_not_fit_into_memory_are_one_line(trained: Path) -> None:
+    code, head = trained.read_text(encoding="utf-8"), "def load_data(folder):\n"
+    trained.write_text(code.replace(head, f"{head}    np.zeros(2**59)\n"), encoding="utf-8")
+    done = run(trained)
+    assert done.returncode == 1
+    assert done.stderr.startswith("net.py: error: Unable to allocate 4.00 EiB for an array")
+    assert len(done.stderr.splitlines()) == 1
+
+
+HISTORIES = (
+    "5", '"run"', "{}}", "[1]", "[[1]]", "[{}]", '[{"epoch": 2}]', '[{"epoch": 1, "loss": "low"}]',
+    '[{"epoch": 1, "loss": null}]', '[{"epoch": 1}, {"epoch": 1}]', "[" * 10_000,
+)  # fmt: skip
+
+
+def test_a_checkpoint_whose_history_is_none_is_refused(trained: Path) -> None:
+    assert run(trained, "--epochs", "1", "--out", "out").returncode == 0
+    path = trained.parent / "out" / "checkpoint.safetensors"
+    tensors = load_file(path)
+    metadata = [{"seed": "0", "history": history} for history in HISTORIES]
+    metadata += [{"seed": "0"}, {"history": "[]"}, {"seed": "x", "history": "[]"}]
+    for hostile in metadata:
+        save_file(tensors, path, hostile)
+        done = run(trained, "--resume", "out")
+        message = "net.py: error: out/checkpoint.safetensors: not the checkpoint of a run\n"
+        assert (done.returncode, done.stderr) == (1, message), hostile
+    save_file(tensors, path, {"seed": "0", "history": '[{"epoch": 1, "loss": 2}]'})
+    assert run(trained, "--resume", "out", "--epochs", "2").returncode == 0
+    columns, *rows = history(trained.parent / "out")
+    assert {len(row) for row in rows} == {len(columns)}  # what the first epoch lacks is left out
+
+
 def test_what_goes_wrong_is_one_line(trained: Path, target: str) -> None:
     missing = run(trained, "--data", "nowhere")
     assert missing.returncode == 1
-    assert missing.stderr == ("net.py: error: nowhere/a-images: no such file, nor a-images.gz\n")
+    told = "nowhere/a-images: no such file, nor a-images.gz; --data names the folder\n"
+    assert missing.stderr == f"net.py: error: {told}"
     diverged = run(trained, "--lr", "1e38" if target == "numpy" else "1e37")
     assert diverged.returncode == 1
     assert re.fullmatch(
@@ -114,17 +147,25 @@ def test_what_goes_wrong_is_one_line(trained: Path, target: str) -> None:
     assert resumed.stderr == "net.py: error: nowhere: has no checkpoint to go on from\n"
 
 
+WHOLE = "needs a whole number above 0, up to 1000000000"
+THREADS = WHOLE.replace("000000", "")
+REAL = "needs a number above 0, up to 3e+38"
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (("--epochs", "0"), "argument --epochs: needs a whole number above 0, gets '0'"),
-        (("--epochs", "x"), "argument --epochs: needs a whole number above 0, gets 'x'"),
-        (("--batch", "1.5"), "argument --batch: needs a whole number above 0, gets '1.5'"),
-        (("--lr", "nan"), "argument --lr: needs a number above 0, gets 'nan'"),
-        (("--lr", "inf"), "argument --lr: needs a number above 0, gets 'inf'"),
-        (("--lr", "high"), "argument --lr: needs a number above 0, gets 'high'"),
-        (("--seed", "-1"), "argument --seed: has to be at least 0"),
-        (("--threads", "0"), "argument --threads: needs a whole number above 0, gets '0'"),
+        (("--epochs", "0"), f"argument --epochs: {WHOLE}, gets '0'"),
+        (("--epochs", "x"), f"argument --epochs: {WHOLE}, gets 'x'"),
+        (("--batch", "1.5"), f"argument --batch: {WHOLE}, gets '1.5'"),
+        (("--batch", "9" * 50), f"argument --batch: {WHOLE}, gets '{'9' * 40}'"),
+        (("--lr", "nan"), f"argument --lr: {REAL}, gets 'nan'"),
+        (("--lr", "inf"), f"argument --lr: {REAL}, gets 'inf'"),
+        (("--lr", "high"), f"argument --lr: {REAL}, gets 'high'"),
+        (("--seed", "-1"), "argument --seed: needs a whole number from 0 to 2**63 - 1"),
+        (("--seed", str(2**63)), "argument --seed: needs a whole number from 0 to 2**63 - 1"),
+        (("--threads", "0"), f"argument --threads: {THREADS}, gets '0'"),
+        (("--threads", "100000"), f"argument --threads: {THREADS}, gets '100000'"),
         (("--epoch", "3"), "unrecognized arguments: --epoch 3"),
     ],
 )

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from runtime_parts import frame, load, loader, part
+from runtime_parts import check_refused, frame, load, loader, part
 
 # ---------------------------------------------------------------- series
 
@@ -70,7 +70,22 @@ BROKEN_SERIES: dict[str, tuple[bytes, str]] = {
     "nan": ((HEAD + "1,nan,3\n").encode(), ":2: 'volume' holds 'nan', not a finite number"),
     "missing": ((HEAD + "1,,3\n").encode(), ":2: 'volume' holds '', not a finite number"),
     "decimal comma": ((HEAD + "1,2,3,5\n").encode(), ":2: 4 cells, the header has 3"),
-    "constant": (CONSTANT.encode(), ": 'volume' is constant in the training part"),
+    "constant": (
+        CONSTANT.encode(),
+        ": 'volume' hardly varies in the training part, its standard deviation is 0",
+    ),
+    "rounded": (
+        CONSTANT.replace("7,", "0.1,").encode(),
+        ": 'volume' hardly varies in the training part, its standard deviation is 4.2e-17",
+    ),
+    "underflow": (
+        HEAD.encode() + b"".join(b"1,%de-200,%d\n" % (i, i) for i in range(40)),
+        ": 'volume' hardly varies in the training part, its standard deviation is 0",
+    ),
+    "leap": (
+        HEAD.encode() + b"".join(b"1,%d,%de-30\n" % (i, i) for i in range(30)) + b"1,2,3e30\n" * 10,
+        ": 'close' hardly varies in the training part, its standard deviation is 8.7e-30",
+    ),
     "encoding": ((HEAD + "1,2,\xff\n").encode("latin-1"), ": not a table: 'utf-8' codec can't"),
 }
 
@@ -79,11 +94,8 @@ BROKEN_SERIES: dict[str, tuple[bytes, str]] = {
 def test_a_broken_series_is_one_clear_line(name: str, tmp_path: Path) -> None:
     content, reason = BROKEN_SERIES[name]
     (tmp_path / "a.csv").write_bytes(content)
-    defined = load(*frame(), part("data/series"))
-    with pytest.raises(defined.InputError) as raised:
-        defined.load_data(tmp_path)
-    assert str(raised.value).startswith(f"{tmp_path / 'a.csv'}{reason}")
-    assert "\n" not in str(raised.value)
+    read = loader("data/series")
+    check_refused(lambda: read(tmp_path), f"{tmp_path / 'a.csv'}{reason}")
 
 
 def test_windows_that_would_not_fit_into_memory_are_refused(tmp_path: Path) -> None:
@@ -97,12 +109,13 @@ def test_the_sines_of_the_book() -> None:
     train, test = loader("data/sines")()
     assert (train["wave"].shape, train["value"].shape) == ((100, 10, 1), (100, 1))
     assert (test["wave"].shape, test["value"].shape) == ((20, 10, 1), (20, 1))
-    series = np.r_[train["wave"][:, 0, 0], train["wave"][-1, 1:, 0], train["value"][-1]]
-    np.testing.assert_array_equal(train["wave"][7, :, 0], series[7:17])
-    np.testing.assert_array_equal(train["value"][7], series[17:18])
-    x = 0.01 * np.arange(110)
-    noise = series - (np.sin(np.pi * x / 3) + np.cos(np.pi * x / 3) + np.sin(np.pi * x / 1.5))
-    assert 0.045 < np.abs(noise).max() < 0.05001
+    for half, begin, count in ((train, 0, 110), (test, 110, 30)):  # no window has values of both
+        series = np.r_[half["wave"][:, 0, 0], half["wave"][-1, 1:, 0], half["value"][-1]]
+        np.testing.assert_array_equal(half["wave"][7, :, 0], series[7:17])
+        np.testing.assert_array_equal(half["value"][7], series[17:18])
+        x = 0.01 * np.arange(begin, begin + count)
+        waves = np.sin(np.pi * x / 3) + np.cos(np.pi * x / 3) + np.sin(np.pi * x / 1.5)
+        assert 0.045 < np.abs(series - waves).max() < 0.05001
     again, _ = loader("data/sines")()
     np.testing.assert_array_equal(again["wave"], train["wave"])
 
@@ -211,11 +224,8 @@ BROKEN_TEXTS: dict[str, tuple[str, bytes | None, str]] = {
 def test_a_broken_text_is_one_clear_line(name: str, tmp_path: Path) -> None:
     file, content, reason = BROKEN_TEXTS[name]
     (tmp_path / file).write_bytes(content or b"")
-    defined = load(*frame(), part("data/text", file=file))
-    with pytest.raises(defined.InputError) as raised:
-        defined.load_data(tmp_path)
-    assert str(raised.value).startswith(f"{tmp_path / file}: {reason}")
-    assert "\n" not in str(raised.value)
+    read = loader("data/text", file=file)
+    check_refused(lambda: read(tmp_path), f"{tmp_path / file}: {reason}")
 
 
 # ---------------------------------------------------------------- reviews
@@ -241,6 +251,14 @@ def test_reviews_become_words_by_frequency(tmp_path: Path) -> None:
     ]
     assert test["words"].tolist() == [[0, 0, 0, 0, 0, 2]]
     assert list(train) == ["words", "mood"]
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_lines_may_end_as_on_any_system(end: str, tmp_path: Path) -> None:
+    vocabulary, train, _ = reviews_of(tmp_path)
+    found, others, _ = reviews_of(tmp_path, "\ufeff" + REVIEWS.replace("\n", end))
+    assert found == vocabulary
+    assert all((others[name] == train[name]).all() for name in train)
 
 
 def test_reviews_with_lengths_are_padded_behind(tmp_path: Path) -> None:
@@ -274,9 +292,7 @@ BROKEN_REVIEWS = {
 @pytest.mark.parametrize("name", BROKEN_REVIEWS)
 def test_broken_reviews_are_one_clear_line(name: str, tmp_path: Path) -> None:
     content, reason = BROKEN_REVIEWS[name]
-    with pytest.raises(ValueError, match=re.escape(f"{tmp_path / 'a.tsv'}{reason}")) as raised:
-        reviews_of(tmp_path, content)
-    assert len(str(raised.value)) < len(str(tmp_path)) + 200
+    check_refused(lambda: reviews_of(tmp_path, content), f"{tmp_path / 'a.tsv'}{reason}")
 
 
 def vectors_of(tmp_path: Path, content: bytes, name: str = "v.txt") -> tuple[Any, np.ndarray]:
@@ -294,28 +310,42 @@ def test_vectors_replace_the_rows_of_their_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = b"the 9 9\nbad 1 -3\n\xc2\xa0 1 2\n"
-    for name, content in (("v.txt", lines), ("v.txt.gz", gzip.compress(lines))):
+    for name, content in {
+        "v.txt": lines,
+        "v.txt.gz": gzip.compress(lines),
+        "word2vec.txt": b"3 2\n" + lines,
+        "mark.txt": b"\xef\xbb\xbf" + lines.replace(b"the 9 9\n", b"").replace(b"\n", b"\r\n"),
+    }.items():
         drawn, table = vectors_of(tmp_path, content, name)
         assert table[3].tolist() == [1, -3]
         np.testing.assert_allclose(table[:3], 2 * drawn[:3])  # their standard deviation is 2
         assert capsys.readouterr().out == "e.weight: vectors for 1 of 2 words\n"
 
 
+NEEDS = "needs a word and 2 finite numbers, gets"
 BROKEN_VECTORS = {
     "empty": (b"", ": has no vector for any of 4 words"),
     "other words": (b"the 1 2\n", ": has no vector for any of 4 words"),
-    "ragged": (b"the 1 2\nfilm 1\n", ":2: the embedding needs 2 finite numbers, gets 1: 1"),
-    "size": (b"the 1 2 3\n", ":1: the embedding needs 2 finite numbers, gets 3: 1 2 3"),
-    "text": (b"bad 1 x\n", ":1: the embedding needs 2 finite numbers, gets 2: 1 x"),
-    "nan": (b"bad 1 nan\n", ":1: the embedding needs 2 finite numbers, gets 2: 1 nan"),
+    "ragged": (b"the 1 2\nfilm 1\n", f":2: {NEEDS} 1 in 'film 1'"),
+    "size": (b"the 1 2 3\n", f":1: {NEEDS} 3 in 'the 1 2 3'"),
+    "tabs": (b"the\t1\t2\n", rf":1: {NEEDS} 0 in 'the\t1\t2'"),
+    "other header": (b"3 50\n", f":1: {NEEDS} 1 in '3 50'"),
+    "late header": (b"the 1 2\n3 2\n", f":2: {NEEDS} 1 in '3 2'"),
+    "text": (b"bad 1 x\n", f":1: {NEEDS} 2 in 'bad 1 x'"),
+    "nan": (b"bad 1 nan\n", f":1: {NEEDS} 2 in 'bad 1 nan'"),
+    "huge": (b"bad 1 1e39\n", f":1: {NEEDS} 2 in 'bad 1 1e39'"),
+    "controls": (b"bad \0\x1b[2J 1\n", rf":1: {NEEDS} 2 in 'bad \x00\x1b[2J 1'"),
+    "alike": (b"bad .1 .1\n", ": the vectors have a standard deviation of 0"),
+    "zeros": (b"bad 0 0\n", ": the vectors have a standard deviation of 0"),
+    "underflow": (b"bad 1e-30 2e-30\n", ": the vectors have a standard deviation of"),
+    "overflow": (b"bad 1e30 2e30\n", ": the vectors have a standard deviation of inf"),
     "latin": (b"caf\xe9 1 2\n", ": damaged: 'utf-8' codec can't decode byte"),
-    "endless line": (b"1 " * 2**20, ":1: the embedding needs 2 finite numbers, gets 32767: 1 1"),
+    "endless line": (b"1 " * 2**20, f":1: {NEEDS} 32767 in '1 1"),
 }
 
 
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")
 @pytest.mark.parametrize("name", BROKEN_VECTORS)
 def test_broken_vectors_are_one_clear_line(name: str, tmp_path: Path) -> None:
     content, reason = BROKEN_VECTORS[name]
-    with pytest.raises(ValueError, match=re.escape(f"{tmp_path / 'v.txt'}{reason}")) as raised:
-        vectors_of(tmp_path, content)
-    assert len(str(raised.value)) < len(str(tmp_path)) + 200
+    check_refused(lambda: vectors_of(tmp_path, content), f"{tmp_path / 'v.txt'}{reason}")

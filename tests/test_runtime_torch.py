@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 from compiled import execute, network_class
-from runtime_parts import ACCURACY, EVERYTHING, TARGETS, frame, load, net_of, part, script
+from runtime_nets import net_of
+from runtime_parts import ACCURACY, EVERYTHING, TARGETS, frame, load, part, script
 from safetensors.numpy import load_file
 
 from specc.commands.resume import tensors

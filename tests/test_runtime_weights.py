@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from runtime_nets import NET
 from runtime_parts import (
-    NET,
     frame,
     load,
     render,
@@ -58,6 +58,18 @@ def test_metadata_mixed_types_and_empty_tensors_are_kept(tmp_path: Path) -> None
     for name, array in tensors.items():
         np.testing.assert_array_equal(held[name], array)
         np.testing.assert_array_equal(theirs[name], array)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device")
+def test_a_full_disk_leaves_the_old_file_and_no_part_of_a_new_one(tmp_path: Path) -> None:
+    net, path = load(*frame(), NET).Net(0), tmp_path / "w.safetensors"
+    net.save(path)
+    old = path.read_bytes()
+    (tmp_path / "w.safetensors.part").symlink_to("/dev/full")
+    net.values[:] = 7
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
+        net.save(path)
+    assert (list(tmp_path.iterdir()), path.read_bytes()) == ([path], old)
 
 
 def packed(header: object, numbers: bytes = bytes(20)) -> bytes:

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from compiled import execute, network_class
+from diagnosed import diagnosed
 from mutations import model
+from sequence_scripts import FORMS
 
-from specc.diagnostics import CompileError, Diagnostics
+from specc.diagnostics import Diagnostics
 from specc.emit import emit
-from specc.options import Options
-from specc.pipeline import analyse
-from specc.source import Source
 
-FORMS = {
-    "numpy": Options(),
-    "pytorch": Options(target="pytorch"),
-    "explicit": Options(target="pytorch", backward="explicit"),
-}
 LAYERS = """\
 net Layers {
   input  w: token[5] of 7, s: real[2, 4]
@@ -67,13 +61,17 @@ net Padded {
   loss cross_entropy
 }
 """
-
-each_form = pytest.mark.parametrize("form", FORMS)
+STEPS = """\
+net Steps {
+  input  x: real[T, 3] padded
+  target y: real[T, 4]
+  gru(4)
+  loss mse
+}
+"""
 
 
 def module_of(text: str, form: str) -> Any:
-    from pathlib import Path
-
     return execute(emit(model(text), FORMS[form], Path("made.py"), Diagnostics()))
 
 
@@ -103,7 +101,6 @@ def cell_batch(form: str) -> list[Any]:
     return given(form, np.ones((4, 5, 3), np.float32), ones, ones)
 
 
-@each_form
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_overflows_in_a_recurrent_layer_name_its_line(form: str) -> None:
     net = watched(LAYERS, form, {"gru1.weight_hh_l1": np.nan})
@@ -112,7 +109,6 @@ def test_overflows_in_a_recurrent_layer_name_its_line(form: str) -> None:
         net.loss(*layers_batch(form))
 
 
-@each_form
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_overflowing_gradients_of_a_recurrent_layer_name_its_line(form: str) -> None:
     """The last state is zero, and the loss finite; the state's gradient is not."""
@@ -127,7 +123,6 @@ def test_overflowing_gradients_of_a_recurrent_layer_name_its_line(form: str) -> 
         net.backward()
 
 
-@each_form
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_overflows_in_a_cell_name_the_line_of_its_layer(form: str) -> None:
     net = watched(CELL, form, {"scan1.dense1.weight": 1e13, "scan1.dense1.bias": 0.0})
@@ -136,7 +131,6 @@ def test_overflows_in_a_cell_name_the_line_of_its_layer(form: str) -> None:
         net.loss(*cell_batch(form))
 
 
-@each_form
 @pytest.mark.parametrize(("text", "batch"), [(LAYERS, layers_batch), (CELL, cell_batch)])
 def test_who_is_watched_computes_the_same(form: str, text: str, batch: Any) -> None:
     plain = network_class(module_of(text, form))()
@@ -147,7 +141,6 @@ def test_who_is_watched_computes_the_same(form: str, text: str, batch: Any) -> N
     assert all((gradients[name] == wanted[name]).all() for name in wanted)
 
 
-@each_form
 @pytest.mark.parametrize(
     ("tokens", "lengths", "message"),
     [
@@ -169,7 +162,6 @@ def test_wrong_sequences_name_their_line(
         net.forward(*arrays)
 
 
-@each_form
 def test_what_is_no_length_is_not_mended_into_one(form: str) -> None:
     net = network_class(module_of(PADDED, form))()
     tokens = np.zeros((2, 3), int)
@@ -177,12 +169,43 @@ def test_what_is_no_length_is_not_mended_into_one(form: str) -> None:
         net.forward(*given(form, tokens, tokens))
 
 
-@each_form
 def test_lengths_that_are_no_whole_numbers_are_refused_by_their_type(form: str) -> None:
     net = network_class(module_of(PADDED, form))()
     arrays = given(form, np.zeros((2, 3), int), np.array([1.0, 2.0]))
     with pytest.raises(ValueError, match=r"needs whole numbers from 1 to 3, gets .*float64$"):
         net.forward(*arrays)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("padding", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_padding_that_is_not_finite_is_refused(form: str, padding: float, name: str) -> None:
+    """It is multiplied by zero, which makes gradients nan; numbers of a sequence are its own."""
+    net = network_class(module_of(STEPS, form))()
+    x, y = np.ones((2, 5, 3), np.float32), np.ones((2, 5, 4), np.float32)
+    arrays = {"x": x, "x_lengths": np.array([5, 2]), "y": y}
+    arrays[name][1, 2:] = 1e30
+    net.loss(*given(form, *arrays.values()))
+    arrays[name][1, 4, 1] = padding
+    line = {"x": 2, "y": 3}[name]
+    wanted = f"`{name}` (mutant.net:{line}) needs finite numbers as padding, gets {padding}"
+    with pytest.raises(ValueError, match=f"^{re.escape(wanted)}$"):
+        net.loss(*given(form, *arrays.values()))
+    arrays[name][1, 4, 1] = 0
+    arrays[name][0] = padding
+    net.loss(*given(form, *arrays.values()))
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int32", "uint64"])
+def test_predictions_take_tokens_of_any_whole_type(form: str, kind: str) -> None:
+    net = network_class(module_of(PADDED, form))()
+    tokens, lengths = np.arange(6).reshape(2, 3), np.array([3, 2])
+    wanted = np.asarray(net.predict(tokens, lengths))
+    tokens, lengths = tokens.astype(kind), lengths.astype(kind)
+    assert (np.asarray(net.predict(tokens, lengths)) == wanted).all()
+    for batch in (1, 2):
+        with pytest.raises(ValueError, match=r"needs \[|zip\(\) argument 2 is longer"):
+            net.predict(tokens, lengths.repeat(2), batch=batch)
 
 
 def test_lists_are_as_good_as_arrays() -> None:
@@ -195,10 +218,7 @@ def test_lists_are_as_good_as_arrays() -> None:
 
 def helps(text: str) -> list[tuple[str, str]]:
     """What is said about a spec: codes and helps."""
-    found = Diagnostics()
-    with suppress(CompileError):
-        analyse(Source("test.net", text), found)
-    return [(d.code, d.help) for d in found]
+    return [(d.code, d.help) for d in diagnosed(text)]
 
 
 @pytest.mark.parametrize(
@@ -243,9 +263,6 @@ def test_what_cannot_be_mended_has_no_help() -> None:
 
 
 def test_words_that_an_argument_takes_are_listed() -> None:
-    found = Diagnostics()
-    with pytest.raises(CompileError):
-        text = "net N {\n  input x: real[5, 3]\n  rnn(2, activation=sigmoid)\n}\n"
-        analyse(Source("test.net", text), found)
+    text = "net N {\n  input x: real[5, 3]\n  rnn(2, activation=sigmoid)\n}\n"
     note = "the words that the argument takes: `tanh`, `relu`, `identity`"
-    assert [(d.code, d.note) for d in found] == [("E0101", note)]
+    assert [(d.code, d.note) for d in diagnosed(text)] == [("E0101", note)]

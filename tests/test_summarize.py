@@ -6,30 +6,21 @@ from math import prod
 from pathlib import Path
 
 import pytest
+from drawing import lenet, shaped
 
 from specc.check import ShapedModel
 from specc.costs import Costs
 from specc.diagnostics import Diagnostics
 from specc.graph import Call, Function, Layer, Loop
-from specc.pipeline import analyse, load
+from specc.pipeline import analyse
 from specc.source import Source
 from specc.summarize import Row, summarize
 
 ROOT = Path(__file__).parent.parent
 
 
-def shaped(text: str) -> ShapedModel:
-    (net,) = analyse(Source("test.net", text), Diagnostics()).values()
-    return net
-
-
 def net(body: str, shape: str = "4", blocks: str = "") -> ShapedModel:
     return shaped(f"{blocks}\nnet Test {{\n  input x: real[{shape}]\n{body}\n}}\n")
-
-
-def lenet() -> ShapedModel:
-    (model,) = analyse(load(ROOT / "specs" / "lenet.net"), Diagnostics()).values()
-    return model
 
 
 def expanded(function: Function) -> Iterator[Layer]:
@@ -223,9 +214,26 @@ def test_a_cell_costs_as_much_as_the_layer_it_is() -> None:
         own, other = summarize(cell, 2, sizes), summarize(layer, 2, sizes)
         assert own.parameters == other.parameters == 12 + 16 + 8
         assert own.multiply_adds == other.multiply_adds == (196 if sizes else "28 * T")
-        assert own.rows[0].layer == "dense 4, each step"
+        assert own.rows[1].layer == "dense 4, each step"
     activations = 4 * 2 * 7 * (3 + 4 + 4)  # the stack of all results is a copy
     assert summarize(cell, 2, {"T": 7}).parts.activations == activations
+
+
+def test_a_scan_has_a_row_above_those_of_its_step() -> None:
+    """With their sums; a shared one's parameters are counted once."""
+    body = "repeat 3 { scan plain(4) }\n  shared s = scan plain(4)\n  s -> s -> last"
+    text = CELL.replace("real[T, 3]", "real[T, 4]").replace("scan plain(4) -> last", body)
+    rows = summarize(shaped(text), 1, {"T": 7}).rows
+    sums = [r for r in rows if r.is_sum]
+    assert sums == [
+        Row("repeat1.{0…2}", "scan plain(4), 7 steps", "[7, 4]", 3 * 40, 3 * 7 * 32, 3, True),
+        Row("s", "scan plain(4), 7 steps", "[7, 4]", 40, 7 * 32, 1, True),
+        Row("s", "scan plain(4), 7 steps", "[7, 4]", 0, 7 * 32, 1, True),
+    ]
+    own = [r for r in rows if not r.is_sum]
+    assert sum(r.parameters for r in own) == sum(r.parameters for r in sums) == 160
+    assert sum(int(r.multiply_adds) for r in own) == sum(int(r.multiply_adds) for r in sums)
+    assert row(shaped(CELL), "scan1").layer == "scan plain(4), T steps"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -175,6 +177,12 @@ def test_without_a_loss_outputs_are_compared() -> None:
     assert {check.quantity for check in checks} == {"output in training", "output in evaluation"}
 
 
+def test_pytorch_does_not_warn_of_padding_that_is_meant() -> None:
+    """That of an even kernel has a row more on one side."""
+    text = PLAIN.replace("real[4]", "real[1, 3, 3]").replace("dense(2)", 'conv(1, 2, pad="same")')
+    assert verified(Source("plain.net", text)).passed
+
+
 def test_without_parameters_gradients_of_inputs_are_compared() -> None:
     text = PLAIN.replace("dense(2)", "tanh\n  loss mse").replace("dense", "")
     text = text.replace("  tanh", "  target y: real[4]\n  tanh")
@@ -229,14 +237,16 @@ def test_batches_fit_the_kinds_of_targets() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_part_of_the_code_has_a_place(name: str) -> None:
-    """Under its path; the spans are the calls in the spec."""
-    compiled = compile_text(CASES[name].spec)
+    """Under its path; the spans are the calls in the spec, or the shared names called there."""
+    spec = CASES[name].spec
+    shared = re.findall(r"^ *shared (\w+)", spec, re.MULTILINE)
+    compiled = compile_text(spec)
     found = places(compiled.shaped)
     parts = {path for path, part in compiled.net.parts() if hasattr(part, "forward")}
     assert parts and parts <= set(found)
     for place in found.values():
         text = place.span.text.removeprefix("loss ")
-        assert text.startswith((place.kind, place.path.split(".")[0]))
+        assert text.startswith((place.kind, place.path.split(".")[0])) or text in shared
         assert place.owner in found or place.owner == ""
 
 
@@ -332,15 +342,30 @@ def test_without_pytorch_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> N
     assert found.err.startswith("error: PyTorch is not installed\n")
 
 
-def test_a_broken_pytorch_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    def import_module(name: str) -> None:
-        raise OSError("libtorch.so: cannot open\nshared object file")
-
-    monkeypatch.setattr(command, "import_module", import_module)
-    found = specc("verify", "plain.net")
-    assert found.status == 2
-    reason = "OSError: libtorch.so: cannot open shared object file"
-    assert found.err.startswith(f"error: PyTorch is broken: {reason}\n")
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (
+            "raise OSError('libc10.so: cannot open\\nshared object file')",
+            "OSError: libc10.so: cannot",
+        ),
+        ("import sys; sys.exit(3)", "SystemExit: 3\n"),
+        ("print('a script of this name')", "ModuleNotFoundError: No module named 'torch.nn'"),
+    ],
+)
+def test_a_pytorch_that_cannot_be_imported_is_told_in_one_line(
+    folder: Path, code: str, reason: str
+) -> None:
+    """Where it lies, and what it says."""
+    Path("torch.py").write_text(code, "utf-8")
+    command = [sys.executable, "-m", "specc", "verify", "plain.net"]
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert found.returncode == 2
+    place = folder / "torch.py"
+    assert found.stderr.startswith(f"error: PyTorch ({place}) cannot be imported: {reason}")
+    assert found.stderr.splitlines()[1:] == [
+        "  = help: install it again: `pip install --force-reinstall torch`; see https://pytorch.org"
+    ]
 
 
 def test_generated_code_lies_in_no_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from cell_nets import IDLE
 from compiled import compile_text
 from mutations import (
     GRADIENT,
@@ -100,12 +103,12 @@ MUTATIONS = {
         5,
         "weights after",
     ),
-    "swapped gates": Mutation(STACK, "(r, z, new) = ", "(z, r, new) = ", "gru1", 5, RESULT),
+    "swapped gates": Mutation(STACK, "(r, z, n) = ", "(z, r, n) = ", "gru1", 5, RESULT),
     "reset before the product": Mutation(
         STACK,
         "np.add(product[2], c, out=inner[t])\n"
-        "            new[t] += np.multiply(r[t], inner[t], out=product[0])",
-        "np.add((r[t] * h[t]) @ weight[2], c, out=inner[t])\n            new[t] += inner[t]",
+        "            n[t] += np.multiply(r[t], inner[t], out=product[0])",
+        "np.add((r[t] * h[t]) @ weight[2], c, out=inner[t])\n            n[t] += inner[t]",
         "gru1",
         5,
         RESULT,
@@ -232,13 +235,9 @@ net Twice {
   loss cross_entropy
 }
 """
-IDLE = """\
-cell idle(units) {
-  input x
-  state a: [units], b: [units]
-  from x, a -> concat -> dense(units) as state a
-  from x, b -> concat -> dense(units) as state b
-}
+IDLE_NET = (
+    IDLE
+    + """\
 net Idle {
   input  x: real[T, 2]
   target y: real[T, 3]
@@ -246,10 +245,17 @@ net Idle {
   loss mse
 }
 """
-NETS = [STACK, BOTH, STATES, CELL, CARRIED, TOP, TWICE, IDLE]
+)
+CELLS = [path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("cells/*.net"))]
+NETS = [STACK, BOTH, STATES, CELL, CARRIED, TOP, TWICE, IDLE_NET, *CELLS]
 
 
-@pytest.mark.parametrize("text", NETS, ids=lambda text: text.split()[1])
+def name_of(text: str) -> str:
+    """The name of a spec's net."""
+    return f"\n{text}".rpartition("\nnet ")[2].split()[0].partition("(")[0]
+
+
+@pytest.mark.parametrize("text", NETS, ids=name_of)
 def test_sequences_pass(text: str) -> None:
     found = verified(text)
     assert found.failure is None
@@ -257,7 +263,7 @@ def test_sequences_pass(text: str) -> None:
     assert {"finite differences", "weights after steps"} <= {c.quantity for c in found.checks}
 
 
-@pytest.mark.parametrize("text", NETS, ids=lambda text: text.split()[1])
+@pytest.mark.parametrize("text", NETS, ids=name_of)
 def test_what_agrees_is_not_accused(text: str) -> None:
     """The search for the first difference finds none, in both modes, on any side."""
     assert accusations(text) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from specc import syntax
 from specc.checking import calls, losses
@@ -13,6 +13,7 @@ from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import EvaluationError, evaluate, fail, number, truth
 from specc.graph import Call, Layer, Node, Scan, Tensor
 from specc.source import Span
+from specc.types import TensorType
 from specc.values import Value
 
 
@@ -39,7 +40,7 @@ class Body(Names):
         self.nodes: list[Node] = []
         self.outputs: tuple[Tensor, ...] | None = None
         self.output_span: Span | None = None
-        self.losses: list[losses.Loss] = []
+        self.losses: list[Layer] = []
         self.targets: dict[str, Tensor] = {}
         self.taps: dict[str, tuple[int, Tensor]] = {}
         self.borrowed: list[str] = []
@@ -126,7 +127,7 @@ class Body(Names):
 
     def name_results(self, step: syntax.As) -> None:
         """`as x`, `as (a, b)`, `as tap[i]`."""
-        self.need_current(step.span)
+        self.need_current()
         if self.optional and len(step.references) > 1:
             self._add_optional()
         if len(step.references) != len(self.current):
@@ -159,6 +160,20 @@ class Body(Names):
         listed = ", ".join(names + ["_"] * (count - len(names)))
         return f"write `as ({listed})`" if count > 1 else f"write `as {listed}`"
 
+    def results(
+        self, name: str, types: Sequence[TensorType], optional: Sequence[str], span: Span
+    ) -> tuple[Tensor, ...]:
+        """The tensors that a layer or cell makes; those that are `optional` wait to be named."""
+        words = [name, *(f"{name}_{word}" for word in optional)]
+        if not optional and len(types) > 1:
+            words = [f"{name}_{position}" for position in range(len(types))]
+        made = tuple(Tensor(w, type_, span) for w, type_ in zip(words, types, strict=True))
+        count = 1 if optional else len(made)
+        for tensor in made[:count]:
+            tensor.name = self.unique(tensor.name)
+        self.optional = made[count:]
+        return made[:count]
+
     def _add_optional(self) -> None:
         """The last layer gives its optional results, too: they are about to be named."""
         layer = self.nodes[-1]
@@ -169,9 +184,9 @@ class Body(Names):
         self.current, self.optional = layer.outputs, ()
 
     def rename(self, tensor: Tensor, name: str) -> None:
-        """Call a tensor of this body in the code as the spec does."""
+        """Call a tensor of this body in the code as the spec does; a tap is part of a list."""
         is_own = any(tensor in node.outputs for node in self.nodes[-1:])
-        if is_own and tensor.name != name:
+        if is_own and tensor.name != name and "[" not in tensor.name:
             self.taken.discard(tensor.name)
             tensor.name = self.unique(name)
 
@@ -207,18 +222,21 @@ class Body(Names):
 
     # ------------------------------------------------------------ calls
 
-    def need_current(self, span: Span) -> None:
+    def need_current(self) -> None:
         """Stop quietly where the current tensor is unknown because of an earlier error."""
         if not self.current:
             raise Broken
 
-    def borrow(self, name: str) -> SharedInstance:
-        """A shared instance, noted as `borrowed` if it belongs to a body around this one."""
+    def shared(self, name: str) -> SharedInstance:
+        """A shared instance, of this body or one around it."""
         shared = self.names[name]
         assert isinstance(shared, SharedInstance)
-        if shared.owner is not self and name not in self.borrowed:
-            self.borrowed.append(name)
         return shared
+
+    def borrow(self, name: str) -> None:
+        """Note a shared instance as `borrowed` if it belongs to a body around this one."""
+        if self.shared(name).owner is not self and name not in self.borrowed:
+            self.borrowed.append(name)
 
     def add(self, node: Layer | Call) -> None:
         """Append a node; its results become current."""

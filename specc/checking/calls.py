@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from specc import syntax
-from specc.checking.cells import make_scan
+from specc.checking.directions import warn_of_first_step
 from specc.checking.elaborator import Broken
-from specc.checking.functions import block_function, rewritten_type, several_tensors
-from specc.checking.lengths import common_lengths
-from specc.checking.mending import mended
+from specc.checking.functions import called, is_lent, rewritten_type, several_tensors
+from specc.checking.layers import Given, make_layer
+from specc.checking.scans import make_scan
 from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import EvaluationError, evaluate, fail, number
 from specc.graph import Call, Layer, Tensor
-from specc.ops.base import Op, Site, SiteError
-from specc.signature import Argument, defaults, wrong_kind
+from specc.ops.base import Op
+from specc.signature import Argument, wrong_kind
 from specc.source import Span
 from specc.terms import Polynomial
-from specc.types import TensorType
-from specc.values import Value, constant, show
+from specc.values import Value, constant
 
 if TYPE_CHECKING:
     from specc.checking.body import Body
-
-LARGEST_TENSOR = 2**33
-"""No tensor or parameter may have more numbers than this."""
-
-Given = Mapping[str, tuple[Value | Tensor, Span]]
-"""Arguments as given: their values, or tensors, and where they stand."""
 
 
 def call(body: Body, call: syntax.Call) -> None:
@@ -42,7 +34,7 @@ def call(body: Body, call: syntax.Call) -> None:
         return
     name = body.model.instances[call.span]
     given = arguments(body, call, callee)
-    body.need_current(call.span)
+    body.need_current()
     body.add(_make(body, name, callee, given, call))
 
 
@@ -51,7 +43,10 @@ def _make(
 ) -> Layer | Call:
     """What a call becomes, applied to the current tensors."""
     if isinstance(callee, Op):
-        return make_layer(body, name, callee, given, call.span, body.current)
+        layer = make_layer(body, name, callee, given, call.span, body.current)
+        if callee.name == "last":
+            warn_of_first_step(body, layer)
+        return layer
     if isinstance(callee, syntax.Cell):
         return make_scan(body, name, callee, given, call, body.current)
     return make_block_call(body, name, callee, given, call, body.current)
@@ -104,12 +99,12 @@ def _argument(
     is_tensor: bool,
 ) -> Value | Tensor:
     is_tensor = argument.kind.tensor if argument else is_tensor
-    if isinstance(expression, syntax.Name):
-        if is_tensor:
-            target = body.targets.get(expression.id)
-            return target or body.tensor(syntax.Reference(expression.id, None, expression.span))
-        if argument is not None and expression.id in argument.kind.choices:
-            return Value(expression.id, expression.id)
+    reference = syntax.Reference.of(expression)
+    if is_tensor and reference is not None:
+        return body.targets.get(reference.name) or body.tensor(reference)
+    choices = argument.kind.choices if argument else ()
+    if isinstance(expression, syntax.Name) and expression.id in choices:
+        return Value(expression.id, expression.id)
     value = evaluate(expression, body.environment)
     if argument is not None and not argument.kind.accepts(value):
         if isinstance(value.plain, Polynomial):
@@ -138,120 +133,6 @@ def _as_whole_number(
     return f"write `{text}`" if accepted else ""
 
 
-def make_layer(
-    body: Body,
-    name: str,
-    op: Op,
-    given: Given,
-    span: Span,
-    inputs: tuple[Tensor, ...],
-) -> Layer:
-    """An op applied to tensors, its shape inferred."""
-    _check_count(op, inputs, span)
-    sequences = ((t.type, t.span) for t in inputs)
-    padded = common_lengths(op.name, sequences, span) if op.respects_lengths else ""
-    tensors = _tensor_arguments(op, given)
-    inputs += tuple(tensors.values())
-    site = site_of(body, op, given, span, inputs, tuple(tensors))
-    try:
-        types = op.infer_results(site)
-    except SiteError as error:
-        found = error.diagnostic
-        help = mended(site, found.code, inputs, body.nodes) or found.help
-        help = help or _with_another(body, site, inputs)
-        body.elaborator.report(replace(found, help=help))
-        raise Broken from None
-    if op.respects_lengths and padded:
-        tensors["lengths"] = body.lengths(padded)
-        inputs += (tensors["lengths"],)
-    made = [
-        Tensor(n, type_, span) for n, type_ in zip(_results(op, name, types), types, strict=True)
-    ]
-    first = 1 if op.optional_results else len(made)
-    for tensor in made[:first]:
-        tensor.name = body.unique(tensor.name)
-    outputs = tuple(made[:first])
-    layer = Layer(name, op, site.arguments, inputs, outputs, span, tensors=tuple(tensors))
-    body.optional = tuple(made[first:])
-    _check_size(layer)
-    return layer
-
-
-def _tensor_arguments(op: Op, given: Given) -> dict[str, Tensor]:
-    """The tensors that are handed over by name, in the order of the signature."""
-    named = ((a.name, given[a.name][0]) for a in op.arguments if a.name in given)
-    return {name: tensor for name, tensor in named if isinstance(tensor, Tensor)}
-
-
-def _results(op: Op, name: str, types: tuple[TensorType, ...]) -> list[str]:
-    """The variables of a layer's results."""
-    if op.optional_results:
-        return [name, *(f"{name}_{result}" for result in op.optional_results)]
-    return [name] if len(types) == 1 else [f"{name}_{i}" for i in range(len(types))]
-
-
-def _with_another(body: Body, site: Site, inputs: tuple[Tensor, ...]) -> str:
-    """What a join of a single tensor, which has a name, could be written as."""
-    name = site.op.name
-    if site.op.input_count is not None or len(inputs) != 1 or site.span.text[-1:] == "}":
-        return ""
-    named = [(n, t) for n, t in body.names.items() if isinstance(t, Tensor) and n.isidentifier()]
-    first = next((n for n, t in named if t is inputs[0] and n != "in"), "")
-    for other, tensor in reversed(named):
-        joins = tensor is not inputs[0] and other != "in"
-        if first and joins and site.try_on(inputs[0].type, tensor.type) is not None:
-            return f"name both: `from {first}, {other} -> {name}`"
-    return ""
-
-
-def site_of(
-    body: Body,
-    op: Op,
-    given: Given,
-    span: Span,
-    inputs: tuple[Tensor, ...],
-    tensors: tuple[str, ...] = (),
-) -> Site:
-    """An op at its place: the types that come in, and its arguments with defaults filled in.
-
-    `tensors` are the names of tensor arguments, the last of the inputs.
-    """
-    values = dict(defaults(op.arguments))
-    values |= {n: v for n, (v, _) in given.items() if isinstance(v, Value)}
-    return Site(
-        op,
-        tuple(t.type for t in inputs),
-        tuple(t.span for t in inputs),
-        values,
-        span,
-        {n: s for n, (_, s) in given.items()},
-        body.elaborator.report,
-        tensors=tensors,
-    )
-
-
-def _check_count(op: Op, inputs: tuple[Tensor, ...], span: Span) -> None:
-    if op.input_count is not None and len(inputs) != op.input_count:
-        raise several_tensors(inputs, span, f"`{op.name}`")
-
-
-def _check_size(layer: Layer) -> None:
-    shapes = [("result", layer.output.shape)]
-    shapes += [(p.name, p.shape) for p in layer.op.parameters(layer)]
-    for what, shape in shapes:
-        total = 1
-        for size in shape:
-            total *= size.number if size.is_known else 1
-        if total > LARGEST_TENSOR:
-            raise fail(
-                "E0614",
-                f"the {what} of `{layer.op.name}` would hold {total} numbers",
-                layer.span,
-                f"[{', '.join(show(s) for s in shape)}]",
-                note=f"{total * 4 / 2**30:.0f} GiB in float32; the limit is 32 GiB",
-            )
-
-
 def make_block_call(
     body: Body,
     name: str,
@@ -261,18 +142,13 @@ def make_block_call(
     inputs: tuple[Tensor, ...],
 ) -> Call:
     """A block applied to tensors."""
-    body.elaborator.enter(Label(call.span, f"in this call of `{block.name}`"))
-    try:
-        values = {n: v for n, (v, _) in given.items() if isinstance(v, Value)}
-        function, symbols = block_function(body.elaborator, block, values, inputs, call.span)
-    finally:
-        body.elaborator.leave()
-    terms = {n: v.term for n, v in symbols.items()}
+    what = f"call of `{block.name}`"
+    function, symbols = called(body.elaborator, what, block, given, inputs, call.span)
     keys = {t.type.padded: o.type.padded for t, o in zip(function.inputs, inputs, strict=False)}
     outputs = tuple(
         Tensor(
             body.unique(name if len(function.outputs) == 1 else f"{name}_{t.name}"),
-            replace(rewritten_type(t.type, terms), padded=keys.get(t.type.padded, "")),
+            replace(rewritten_type(t.type, symbols), padded=keys.get(t.type.padded, "")),
             call.span,
         )
         for t in function.outputs
@@ -284,13 +160,15 @@ def make_block_call(
 
 def _use_shared(body: Body, name: str, call: syntax.Call) -> None:
     """A use of `shared enc = …`; the first one fixes its sizes."""
-    body.need_current(call.span)
-    shared = body.borrow(name)
+    body.need_current()
+    shared = body.shared(name)
     callee = body.model.callees[shared.call.span]
     assert not isinstance(callee, str)
     given = arguments(shared.owner, shared.call, callee)
     node = _make(body, name, callee, given, call)
     node.is_shared = True
+    if is_lent(node):
+        body.borrow(name)
     first = shared.built
     if first is None:
         shared.built = node

@@ -6,7 +6,8 @@ same numbers is one `Function`. `specc.checking.body` walks the statements of on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,11 @@ from specc.diagnostics import Diagnostic, Diagnostics, Label
 from specc.evaluate import Environment, EvaluationError, evaluate, fail
 from specc.graph import Call, Function, Layer, Loop, Tensor
 from specc.model import Model
+from specc.signature import LARGEST
 from specc.source import Span
 from specc.terms import Polynomial
 from specc.types import AXES, TensorType
-from specc.values import Value, literal_term, named
+from specc.values import Value, literal_term, named, show
 
 if TYPE_CHECKING:
     from specc.checking.loops import LoopBody
@@ -105,8 +107,16 @@ class Elaborator:
             )
         return self.let(let)
 
-    def enter(self, label: Label) -> None:
-        """Go one call deeper."""
+    @contextmanager
+    def inside(self, label: Label) -> Iterator[None]:
+        """One call deeper."""
+        self._enter(label)
+        try:
+            yield
+        finally:
+            self.trail.pop()
+
+    def _enter(self, label: Label) -> None:
         self.trail.append(label)
         if len(self.trail) > DEEPEST:
             chain = list(
@@ -122,10 +132,6 @@ class Elaborator:
                     help="a block that calls itself must end: put the call under an `if`",
                 )
             )
-
-    def leave(self) -> None:
-        """Come back from `enter`."""
-        self.trail.pop()
 
     def count_layers(self, function: Function, span: Span) -> None:
         """Refuse networks of more layers than anybody has."""
@@ -150,6 +156,16 @@ class Elaborator:
 
 def _no_incoming(incoming: syntax.Incoming) -> Value:
     raise fail("E0110", "`in` has a meaning only inside a block", incoming.span, "outside of one")
+
+
+def size_error(what: str, value: Value, span: Span) -> EvaluationError:
+    """The error (E0205) of a size that is no whole number from 1 on."""
+    return fail(
+        "E0205",
+        f"{what} needs a whole number from 1 to {LARGEST}, gets `{show(value)}`",
+        span,
+        "this is none",
+    )
 
 
 def symbolic_inputs(

@@ -23,23 +23,39 @@ from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import Environment, EvaluationError, evaluate, fail
 from specc.graph import Call, Function, Layer, Origin, Tensor
 from specc.source import Span
-from specc.terms import Term
 from specc.types import TensorType
 from specc.values import Value, literal_term, named, rewritten
 from specc.words import variables
 
 if TYPE_CHECKING:
     from specc.checking.body import Body
+    from specc.checking.layers import Given
 
 
-def block_function(
+def called(
+    elaborator: Elaborator,
+    what: str,
+    block: syntax.Block,
+    given: Given,
+    inputs: tuple[Tensor, ...],
+    span: Span,
+) -> tuple[Function, dict[str, Value]]:
+    """The function that a call runs; its symbols in the caller's terms.
+
+    `what` says in the chain of calls which one this is.
+    """
+    values = {name: value for name, (value, _) in given.items() if isinstance(value, Value)}
+    with elaborator.inside(Label(span, f"in this {what}")):
+        return _block_function(elaborator, block, values, inputs, span)
+
+
+def _block_function(
     elaborator: Elaborator,
     block: syntax.Block,
     given: Mapping[str, Value],
     inputs: tuple[Tensor, ...],
     span: Span,
 ) -> tuple[Function, dict[str, Value]]:
-    """The function of a block for these arguments and inputs; its symbols in the caller's terms."""
     declared = declared_inputs(block)
     check_inputs(block, inputs, span)
     names = tuple(d.name for d in declared) or ("x",)
@@ -196,7 +212,7 @@ def finish(
 
 
 def _owned(body: Body) -> Iterator[Layer | Call]:
-    """The shared instances that a body declares, as first used.
+    """The shared instances that a body has, as first used: those it declares, and is not lent.
 
     One that is first used inside a loop is written with plain numbers: the loop's symbols mean
     nothing around it.
@@ -205,8 +221,18 @@ def _owned(body: Body) -> Iterator[Layer | Call]:
         if not isinstance(meaning, SharedInstance) or meaning.owner is not body:
             continue
         built = meaning.built
-        if built is not None:
+        if built is not None and is_lent(built):
             yield built if built in body.nodes else _in_numbers(built)
+    nodes = (n for n in reversed(body.nodes) if isinstance(n, Layer) and n.is_shared)
+    yield from {node.name: node for node in nodes if not is_lent(node)}.values()
+
+
+def is_lent(node: Layer | Call) -> bool:
+    """Whether loops are handed a shared instance from the body that declares it.
+
+    A layer without parameters is the same wherever it is made: loops have it themselves.
+    """
+    return isinstance(node, Call) or bool(node.op.parameters(node))
 
 
 def _in_numbers(node: Layer | Call) -> Layer | Call:
@@ -233,8 +259,9 @@ def several_tensors(tensors: tuple[Tensor, ...], span: Span, what: str) -> Evalu
     )
 
 
-def rewritten_type(type_: TensorType, names: Mapping[str, Term]) -> TensorType:
+def rewritten_type(type_: TensorType, symbols: Mapping[str, Value]) -> TensorType:
     """A type with its terms put in another function's symbols."""
+    names = {name: value.term for name, value in symbols.items()}
     return TensorType(
         tuple(rewritten(s, names) for s in type_.shape), type_.content, type_.classes, type_.padded
     )

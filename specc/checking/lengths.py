@@ -8,36 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from specc.diagnostics import Diagnostic, Label
 from specc.graph import Tensor
-from specc.ops.base import SiteError
+from specc.ops.padding import input_of, lengths_of
 from specc.source import Span
 from specc.types import Content, TensorType
 from specc.values import Value
 from specc.words import variables
 
 
-def lengths_of(name: str) -> str:
-    """What a body calls the lengths of its input `name`."""
-    return f"lengths of {name}"
-
-
 def variable_of(key: str) -> str:
     """The variable of lengths in the code: `words_lengths`."""
-    return f"{_input_of(key)}_lengths"
+    return f"{input_of(key)}_lengths"
 
 
-def _input_of(key: str) -> str:
-    return key.removeprefix("lengths of ")
-
-
-def declared_lengths(inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A net's inputs, behind each padded one the lengths of its sequences."""
+def declared_lengths(inputs: Mapping[str, Tensor], others: Iterable[str]) -> dict[str, Tensor]:
+    """A net's inputs, behind each padded one the lengths of its sequences; `others` have names."""
+    taken = {*inputs, *others}
     found: dict[str, Tensor] = {}
     for name, tensor in inputs.items():
         found[name] = tensor
         if tensor.type.padded:
-            (word,) = variables([variable_of(tensor.type.padded)], inputs).values()
+            (word,) = variables([variable_of(tensor.type.padded)], taken).values()
             found[word] = lengths_tensor(tensor.type.padded, word, tensor.span)
     return found
 
@@ -50,29 +41,6 @@ def lengths_tensor(key: str, name: str, span: Span) -> Tensor:
 def known_lengths(tensors: Iterable[Tensor]) -> dict[str, Tensor]:
     """The tensors of lengths among these, as a body calls them."""
     return {t.type.padded: t for t in tensors if t.type.content is Content.LENGTHS}
-
-
-def common_lengths(what: str, inputs: Iterable[tuple[TensorType, Span]], span: Span) -> str:
-    """The lengths of those of the inputs that are padded, which `what` goes through together.
-
-    `inputs` come with where they were made. E0309: they are padded to different lengths.
-    """
-    common = ""
-    for type_, made in inputs:
-        if type_.padded and common and type_.padded != common:
-            first, other = (_input_of(key) for key in (common, type_.padded))
-            raise SiteError(
-                Diagnostic(
-                    "E0309",
-                    f"`{what}` needs sequences of the same lengths, "
-                    f"gets those of `{first}` and of `{other}`",
-                    Label(span, "goes through all of them at once"),
-                    Label(made, f"this has the lengths of `{other}`"),
-                    note="they are padded, each to lengths of its own",
-                )
-            )
-        common = common or type_.padded
-    return common
 
 
 def types_inside(names: Sequence[str], inputs: Sequence[Tensor]) -> tuple[TensorType, ...]:

@@ -25,20 +25,15 @@ MOST_ITERATIONS = 100_000
 
 def run_loop(parent: Body, step: syntax.Repeat | syntax.For) -> None:
     """Walk a loop, and append it to the nodes of the body around it."""
-    parent.need_current(step.span)
+    parent.need_current()
     if len(parent.current) != 1:
         raise several_tensors(parent.current, step.span, "a loop")
     count, values = _count(parent, step)
     if count.number == 0:
         return
     name = parent.model.instances[step.span]
-    label = Label(step.span, "in this loop")
-    parent.elaborator.enter(label)
-    try:
-        walk = _Walk(parent, step, name, count, values)
-        loop = walk.loop()
-    finally:
-        parent.elaborator.leave()
+    with parent.elaborator.inside(Label(step.span, "in this loop")):
+        loop = _Walk(parent, step, name, count, values).loop()
     for name in (n for i in loop.iterations for n in i.function.borrowed):
         parent.borrow(name)
     parent.nodes.append(loop)
@@ -280,7 +275,7 @@ class _Walk:
 
         Sizes that changed are written as numbers: the constructor threads them.
         """
-        type_ = rewritten_type(function.outputs[0].type, {n: v.term for n, v in arguments.items()})
+        type_ = rewritten_type(function.outputs[0].type, arguments)
         start = self.start.type
         is_same = type_ == start and all(
             a.term == b.term for a, b in zip(type_.shape, start.shape, strict=True)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from specc import syntax
 from specc.checking import calls
 from specc.checking.elaborator import Broken
 from specc.checking.functions import several_tensors
-from specc.checking.lengths import common_lengths
+from specc.checking.layers import Given, layer_of, lengths_for, site_of, tensor_arguments
 from specc.checking.mending import collapsed
 from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import fail
 from specc.graph import Layer, Tensor
-from specc.ops.base import LossOp, Site, SiteError
+from specc.ops.base import LossOp
 from specc.ops.losses import fits
 from specc.ops.registry import losses
-from specc.source import Span
+from specc.ops.site import Site, SiteError
 from specc.types import Content, TensorType
 from specc.values import constant
 
@@ -25,55 +25,34 @@ if TYPE_CHECKING:
     from specc.checking.body import Body
 
 
-@dataclass(eq=False)
-class Loss:
-    """A loss of the net: its layer and the name of its target."""
-
-    layer: Layer
-    target: str
-
-
 def loss(body: Body, step: syntax.Loss) -> None:
     """`loss cross_entropy(target=digit)`: the current tensor stays."""
     op = losses()[step.name]
     given = calls.arguments(body, step, op)
-    body.need_current(step.span)
+    body.need_current()
     if len(body.current) != 1:
         raise several_tensors(body.current, step.span, f"`{step.name}`")
     target = _target(body, step, given)
     prediction = body.current[0]
-    extra = tuple(given[a.name][0] for a in op.arguments if a.kind.tensor and a.name in given)
-    tensors = (prediction, target, *(t for t in extra if isinstance(t, Tensor)))
+    tensors = tensor_arguments(op, given)
+    inputs = (prediction, target, *tensors.values())
     _check_activation(body, op, prediction, step)
-    name = body.model.instances[step.span]
     values = {n: v for n, v in given.items() if n != "target"}
-    layer = _loss_layer(body, name, op, values, step.span, tensors)
+    site = site_of(body, op, values, step.span, inputs, tuple(tensors))
+    layer = _loss_layer(body, body.model.instances[step.span], op, site, inputs)
     body.nodes.append(layer)
-    body.losses.append(Loss(layer, target.name))
+    body.losses.append(layer)
 
 
-def _loss_layer(
-    body: Body,
-    name: str,
-    op: LossOp,
-    given: calls.Given,
-    span: Span,
-    tensors: tuple[Tensor, ...],
-) -> Layer:
+def _loss_layer(body: Body, name: str, op: LossOp, site: Site, inputs: tuple[Tensor, ...]) -> Layer:
     """The layer of a loss, prediction and target checked against each other."""
-    site = calls.site_of(body, op, given, span, tensors)
     try:
-        op.check_target(site, tensors[1].type, tensors[1].span)
-        type_ = op.infer(site)
+        op.check_target(site, inputs[1].type, inputs[1].span)
+        output = Tensor(name, op.infer(site), site.span)
     except SiteError as error:
-        body.elaborator.report(_with_collapse(body, site, tensors, error.diagnostic))
+        body.elaborator.report(_with_collapse(body, site, inputs, error.diagnostic))
         raise Broken from None
-    made = Layer(name, op, site.arguments, tensors, (Tensor(name, type_, span),), span)
-    sequences = ((t.type, t.span) for t in tensors)
-    padded = common_lengths(op.name, sequences, span) if op.respects_lengths else ""
-    if padded:
-        made.inputs, made.tensors = (*tensors, body.lengths(padded)), ("lengths",)
-    return made
+    return layer_of(name, site, inputs, lengths_for(body, op, inputs, site.span), (output,))
 
 
 def _with_collapse(
@@ -90,7 +69,7 @@ def _with_collapse(
     return replace(found, help=help or found.help)
 
 
-def _target(body: Body, step: syntax.Loss, given: calls.Given) -> Tensor:
+def _target(body: Body, step: syntax.Loss, given: Given) -> Tensor:
     if "target" in given:
         target = given["target"][0]
         assert isinstance(target, Tensor)
@@ -110,10 +89,10 @@ def _target(body: Body, step: syntax.Loss, given: calls.Given) -> Tensor:
     )
 
 
-def _declaration(body: Body, step: syntax.Loss, given: calls.Given) -> str:
+def _declaration(body: Body, step: syntax.Loss, given: Given) -> str:
     """A target that the loss would take, where the net has none."""
     (prediction,), op = body.current, losses()[step.name]
-    site = calls.site_of(body, op, given, step.span, (prediction,))
+    site = site_of(body, op, given, step.span, (prediction,))
     sizes, name = prediction.type.shape, next((n for n in "yt" if n not in body.names), "")
     if not name or not all(isinstance(size.plain, int) for size in sizes) or not sizes:
         return ""

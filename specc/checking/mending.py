@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from specc.graph import Layer, Node, Scan, Tensor
-from specc.ops.base import Site
 from specc.ops.registry import layers
+from specc.ops.site import Site
 from specc.signature import defaults
 from specc.types import Content, TensorType
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from specc import syntax
+from specc.applied import LENGTHS
 from specc.checking.elaborator import Broken, Elaborator
 from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import Environment, EvaluationError, evaluate, fail, number
@@ -133,6 +134,10 @@ class Names:
         found = self.names[key]
         assert isinstance(found, Tensor)
         return found
+
+    def named_lengths(self, key: str) -> dict[str, Tensor]:
+        """The lengths as a layer is handed them; nothing where there are none."""
+        return {LENGTHS: self.lengths(key)} if key else {}
 
     def _tap(
         self, taps: Taps, reference: syntax.Reference, expression: syntax.Expression

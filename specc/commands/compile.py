@@ -73,9 +73,9 @@ def command(
 ) -> int:
     """Compile the nets of a spec to standalone code.
 
-    The code of `lenet.net` goes to `lenet.py`; where a spec has several nets, each goes to a
-    file of its own, with the net's name behind it. The file is written as a whole or not at
-    all, and never over one that specc did not write.
+    The code of `lenet.net` goes to `lenet.py`, in PyTorch to `lenet_torch.py`; where a spec has
+    several nets, each goes to a file of its own, with the net's name behind the spec's. The file
+    is written as a whole or not at all, and never over one that specc did not write.
     """
     if output is not None and out_dir is not None:
         raise click.UsageError("give `-o` or `--out-dir`, not both")
@@ -92,7 +92,7 @@ def command(
         source = read_spec(file)
         nets = nets_of(parse_program(source, diagnostics))
         made = []
-        for net, path in _places(file, nets, options.net, output, out_dir):
+        for net, path in _places(file, nets, options, output, out_dir):
             meant = replace(options, net=net)
             code = generate(source, meant, output=path, diagnostics=diagnostics)
             made.append((path, code.text))
@@ -117,7 +117,7 @@ def _check_backward(options: Options) -> None:
 
 
 def _places(
-    file: str, names: list[str], wanted: str | None, output: str | None, out_dir: str | None
+    file: str, names: list[str], options: Options, output: str | None, out_dir: str | None
 ) -> list[tuple[str | None, Path]]:
     """The nets to compile, and the file of each; `None` stands for the only net."""
     if output is not None:
@@ -126,10 +126,10 @@ def _places(
         if hides_module(Path(output).stem):
             name = Path(output).stem
             raise click.UsageError(f"a script `{name}.py` would hide Python's module `{name}`")
-        return [(wanted, Path(output))]
-    folder = Path(out_dir or ".")
-    chosen: list[str | None] = [wanted] if wanted is not None or not names else [*names]
-    return [(n, folder / f"{stem(file, n, len(names) == 1)}.py") for n in chosen]
+        return [(options.net, Path(output))]
+    folder, end = Path(out_dir or "."), f"{targets()[options.target].suffix}.py"
+    chosen: list[str | None] = [*names] if options.net is None and names else [options.net]
+    return [(n, folder / f"{stem(file, n, len(names) == 1)}{end}") for n in chosen]
 
 
 def write_code(path: Path, text: str, *, force: bool = False) -> None:

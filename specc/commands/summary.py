@@ -65,7 +65,7 @@ def _print_json(summary: Summary, net: str, batch: int) -> None:
 def _print_table(summary: Summary, net: str, batch: int) -> None:
     head = ("layer", "kind", "output", "parameters", "multiply-adds")
     rows: list[Cells] = [
-        (r.path, _repeated(r), r.output, _number(r.parameters), _number(r.multiply_adds))
+        (r.path, _repeated(r), r.output, _part(r, r.parameters), _part(r, r.multiply_adds))
         for r in summary.rows
     ]
     total = ("total", "", "", _number(summary.parameters), _number(summary.multiply_adds))
@@ -83,6 +83,11 @@ def _print_table(summary: Summary, net: str, batch: int) -> None:
 
 def _repeated(row: Row) -> str:
     return row.layer if row.times == 1 else f"{row.layer} ×{row.times}"
+
+
+def _part(row: Row, value: int | str) -> str:
+    """A count; in brackets, where it is the sum of rows below."""
+    return f"({_number(value)})" if row.is_sum and value else _number(value)
 
 
 def _number(value: int | str) -> str:

@@ -61,7 +61,9 @@ _PATIENCE = 2.0
 @click.option(
     "--lr", type=click.FloatRange(min=0, min_open=True), metavar="RATE", help="Learning rate."
 )
-@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Of all random numbers.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Of all random numbers."
+)
 @click.option("--threads", type=click.IntRange(min=1), metavar="N", help="For matrix products.")
 @click.option("--data", type=click.Path(), metavar="DIR", help="Folder of the data files.")
 @click.option("--out", type=click.Path(), metavar="DIR", help="Folder for the results.")

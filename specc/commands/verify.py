@@ -114,13 +114,17 @@ class _Missing(Failure):
 
 
 def _need_torch() -> None:
-    if find_spec("torch") is None:
+    found = find_spec("torch")
+    if found is None:
         raise _Missing("PyTorch is not installed", "`pip install torch`; see https://pytorch.org")
     try:
-        import_module("torch")
-    except Exception as error:  # whatever a broken installation raises
+        import_module("torch.nn")  # another module may be called `torch`, too
+    except (Exception, SystemExit) as error:  # whatever a broken installation raises
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise _Missing(f"PyTorch is broken: {reason}", "install it again") from None
+        help = "install it again: `pip install --force-reinstall torch`; see https://pytorch.org"
+        place = found.origin or next(iter(found.submodule_search_locations or ()), "")
+        message = f"PyTorch ({place}) cannot be imported: {reason}"
+        raise _Missing(message, help) from None
 
 
 def _verify(

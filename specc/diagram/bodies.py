@@ -8,6 +8,8 @@ comes in at one point and branches there.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from specc.diagram import cells, labels, style
 from specc.diagram.alignment import align_branches
@@ -29,6 +31,9 @@ from specc.diagram.parts import Part, Parts, is_empty
 from specc.diagram.recurrence import Recurrence
 from specc.diagram.ways import Ways, count_readers, stacks
 from specc.graph import Call, Function, Layer, Loop, Node, Origin, Scan
+
+if TYPE_CHECKING:
+    import graphviz
 
 
 class Bodies:
@@ -129,17 +134,14 @@ class Bodies:
         return results
 
     def _entries(self, frame: Frame, item: Item, given: Sequence[Given]) -> None:
-        """The points where tensors come in, the caption at their left."""
+        """The points where tensors come in, at the right of the caption."""
         function = frame.functions[0]
         readers = count_readers(function)
-        count = len(function.inputs) - len(function.states)
-        count = 1 if function.origin is Origin.LOOP else count
-        caption = f"{item.id}/caption"
-        label = style.caption(item.name, item.text, labels.times_text(item.times), item.small)
+        inputs = function.inputs[:1] if function.origin is Origin.LOOP else function.proper
         with frame.graph.subgraph(graph_attr={"rank": "same"}) as level:
-            level.node(caption, label, **style.CAPTION)
+            caption = self._caption(frame, level, item)
             names = cells.enter(self.canvas, frame, given, level)
-            for position, tensor in enumerate(function.inputs[:count]):
+            for position, tensor in enumerate(inputs):
                 if readers[id(tensor)] and is_drawn(tensor):
                     name = f"{item.id}/{position}"
                     look = style.FORK if readers[id(tensor)] > 1 else style.point()
@@ -147,10 +149,19 @@ class Bodies:
                     self.canvas.connect(frame.read(tensor), name, style.LINE_ON)
                     frame.sources[id(tensor)] = (Source(name, (), is_fan=readers[id(tensor)] > 2),)
                     names.append(name)
-            is_free = bool(function.states)  # where states stand among inputs is left to Graphviz
-            lefts = [caption] * len(names) if is_free else [caption, *names]
-            for left, right in zip(lefts, names, strict=False):
+            free = [(left, name) for left in caption for name in names]
+            # Where states stand among inputs is left to Graphviz.
+            for left, right in free if function.states else pairwise([*caption, *names]):
                 level.edge(left, right, **style.ORDER)
+
+    def _caption(self, frame: Frame, level: graphviz.Digraph, item: Item) -> list[str]:
+        """The caption of a cluster, on a level; the node that it is, if it is one."""
+        label = style.caption(item.name, item.text, labels.times_text(item.times), item.small)
+        if self.canvas.is_upward:
+            frame.graph.attr(label=label, **style.LABEL)
+            return []
+        level.node(f"{item.id}/caption", label, **style.CAPTION)
+        return [f"{item.id}/caption"]
 
     def _box(
         self,

@@ -19,7 +19,7 @@ class Source:
     """Where an edge begins: a node, the types that it hands on, and the names of taps.
 
     `is_fan`: more than two edges begin there. `name`: which of several results it is; `port`: the
-    place at the node where that one leaves.
+    place at the node where that one leaves; `end`: the place of the last step of a sequence.
     """
 
     node: str
@@ -28,6 +28,7 @@ class Source:
     is_fan: bool = False
     name: str = ""
     port: str = ""
+    end: str = ""
 
 
 Sources = tuple[Source, ...]
@@ -64,9 +65,10 @@ def is_drawn(tensor: Tensor) -> bool:
 
 def roles(node: Node) -> list[tuple[Tensor, str]]:
     """The inputs of a node, with the names of those that are arguments."""
-    tensors = node.tensors if isinstance(node, Layer | Scan) else ()
-    unnamed = ("",) * (len(node.inputs) - len(tensors))
-    return list(zip(node.inputs, (*unnamed, *tensors), strict=True))
+    if not isinstance(node, Layer | Scan):
+        return [(tensor, "") for tensor in node.inputs]
+    proper = [(tensor, "") for tensor in node.proper]
+    return [*proper, *((tensor, name) for name, tensor in node.named.items())]
 
 
 def typed(sources: Sources, tensors: Sequence[Tensor]) -> Sources:

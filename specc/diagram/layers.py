@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from specc.diagram import labels, style
 from specc.diagram.canvas import Canvas, Look
@@ -137,6 +138,8 @@ class Layers:
     ) -> None:
         edge = id(tensor), id(reader)
         sources = frame.read(tensor)
+        if reader.op.name == "last":
+            sources = tuple(replace(source, port=source.end or source.port) for source in sources)
         if edge in ways.beside:
             sources = self._lead(frame, sources, f"{name}/past", ways.beside[edge])
         if edge in ways.short:

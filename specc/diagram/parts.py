@@ -51,9 +51,9 @@ class Parts:
 
 
 def is_empty(function: Function) -> bool:
-    """Whether a body has no layers, and nothing of it is drawn."""
-    has_layers = any(isinstance(node, Layer) for node in function.nodes)
-    return not has_layers and all(is_empty(child) for child in function.children())
+    """Whether a body has no layers and no states, and nothing of it is drawn."""
+    is_drawn = function.states or any(isinstance(node, Layer) for node in function.nodes)
+    return not is_drawn and all(is_empty(child) for child in function.children())
 
 
 def _has_layers(function: Function) -> bool:

@@ -40,7 +40,7 @@ class Recurrence:
     def of(cls, node: Node) -> Recurrence | None:
         """That of a layer or cell; `None` if it has none."""
         if isinstance(node, Scan):
-            inputs = tuple(t.name for t in node.function.inputs[: len(node.sequences)])
+            inputs = tuple(tensor.name for tensor in node.function.proper)
             return cls(node.function.states, inputs, node.outputs[0].type.shape[0])
         if not isinstance(node, Layer) or not node.op.carries_state:
             return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from specc import syntax
 from specc.check import ShapedModel
@@ -22,9 +21,6 @@ from specc.diagram.kinds import Kinds
 from specc.diagram.layers import Layers
 from specc.diagram.parts import Part, Parts
 from specc.graph import Tensor
-
-if TYPE_CHECKING:
-    pass
 
 
 class Sketch:
@@ -116,11 +112,10 @@ class Sketch:
         item = Item(path, part.name, "", (1,), counts, counts)
         around = graphviz.Digraph(f"cluster_{path}/around", graph_attr=style.AROUND)
         frame = Frame(functions, around, "", 0)
-        peers = zip(*(f.inputs for f in functions), strict=True)
-        count = len(functions[0].inputs) - len(functions[0].states)
+        peers = zip(*(f.proper for f in functions), strict=True)
         inputs = [
             (self._stub(frame, f"{path}/in{i}", p) if is_drawn(p[0]) else (), "")
-            for i, p in enumerate(list(peers)[:count])
+            for i, p in enumerate(peers)
         ]
         results = self.bodies.cluster(frame, functions, inputs, item, style.part(part.number))
         count = len(results) - len(functions[0].states)

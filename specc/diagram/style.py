@@ -123,12 +123,14 @@ STUB = {"fontcolor": QUIET, "fontsize": "9", "height": "0", "shape": "plain", "s
 """A shape that comes into a part, or leaves it."""
 STACK = CAPTION = {"margin": "0", "shape": "plain", "style": ""}
 """A table: layers that stand on one another, a join as a bar, a caption."""
+LABEL = {"fontsize": NODE["fontsize"], "labeljust": "l", "labelloc": "b"}
+"""The caption of a cluster where the picture goes upwards, at its upper left."""
 
 STATE = {"color": FLOW, "fillcolor": "white", "margin": "0.04,0.02", "width": "0.4"}
 """A state of a cell, where it comes in or leaves."""
 COPY = {"height": "0.28", "margin": "0.04,0.04", "penwidth": "1", "width": "0.5"}
 """One step of what is drawn unrolled."""
-DOTS = {"margin": "0", "shape": "plain", "style": "", "width": "0.5"}
+DOTS = {"height": "0.28", "margin": "0", "shape": "plaintext", "style": "", "width": "0.3"}
 """The steps that are not drawn."""
 
 
@@ -166,8 +168,8 @@ TIME = {"color": FLOW, "fontcolor": FLOW, "penwidth": "1.6"}
 """An edge from one time step to the next."""
 BACK = TIME | {"dir": "back"}
 """The same, drawn from right to left."""
-
-
+ROW, ROW_BACK = TIME | {"weight": "0"}, BACK | {"weight": "0"}
+"""These between copies side by side, which stand where their sequences have places."""
 FLOW_ON = TIME | {"weight": "0"}
 """The states in which one sequence ends and another begins."""
 NEXT = BACK | {"style": "dashed"}
@@ -215,7 +217,7 @@ def strip(places: Sequence[Terms], width: int, lanes: int) -> str:
         "".join(_port(f"{side}{i // lanes}.{i % lanes}", width // lanes) for i in ports)
         for side in "tb"
     ]
-    texts = "".join(_place(place, i == 0, lanes) for i, place in enumerate(places))
+    texts = "".join(_place(place, i, lanes) for i, place in enumerate(places))
     table = '<table border="0" cellborder="0" cellpadding="0" cellspacing="0">'
     return f"<{table}<tr>{rows[0]}</tr><tr>{texts}</tr><tr>{rows[1]}</tr></table>>"
 
@@ -224,15 +226,16 @@ def _port(name: str, width: int) -> str:
     return f'<td port="{name}" width="{width}" height="1"></td>'
 
 
-def _place(terms: Terms, is_first: bool, lanes: int) -> str:
-    sides, height = "ltrb" if is_first else "trb", 22 if terms else 6
-    look = f'border="1" sides="{sides}" color="{LINE}" bgcolor="white"'
-    text = ", ".join(_variable(*term) for term in terms)
+def _place(terms: Terms, index: int, lanes: int) -> str:
+    sides, height = "trb" if index else "ltrb", 22 if terms else 6
+    look = f'port="p{index}" border="1" sides="{sides}" color="{LINE}" bgcolor="white"'
+    text = ", ".join(_variable(*term) if term[0] else term[1] for term in terms)
     return f'<td {look} colspan="{lanes}" height="{height}">{text}</td>'
 
 
 def _variable(name: str, index: str) -> str:
-    return f"<i>{_escaped(name)}</i>{index}" if name else index
+    small = f'<sub><font point-size="8">{_escaped(index)}</font></sub>'
+    return f"<i>{_escaped(name)}</i>{small if index.isascii() and index else index}"
 
 
 def label(heading: str, text: str = "", small: str = "") -> str:

@@ -1,7 +1,7 @@
 """What runs over time as copies of it side by side: one column a step, the time to the right.
 
 Below the copies is the sequence that comes in, above them the one that leaves, each as a strip with
-a place for every step; dots stand for the steps that are not drawn.
+a place for every step; dots before the last one stand for the steps that are not drawn.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from specc.diagram.canvas import Canvas, Look
 from specc.diagram.frames import Frame, Source, Sources
 from specc.diagram.items import Item
 from specc.diagram.recurrence import Recurrence, Row
+from specc.values import Value
 
 DOTS = "⋯"
-_INDICES = "₁₂₃₄₅₆₇₈"
+_INDICES = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _LONGEST = 16
-"""No name of a state is longer."""
+"""No name of a state is longer, nor is the number of the last step."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Unrolled:
             below = rows
         self._captions()
         self._outer.subgraph(self._graph)
-        return Source(f"{self._item.id}/y", ())
+        return Source(f"{self._item.id}/y", (), end=f"p{len(self._marks) - 1}:n")
 
     def begin(self, sources: Sources, role: str) -> None:
         """Draw the lines of a state in which the rows begin."""
@@ -86,7 +87,7 @@ class Unrolled:
     def ends(self, name: str) -> Sources:
         """Where a state is that the rows end in."""
         ends = (level.nodes[0 if row.is_backward else -1] for row, level in self._rows)
-        return tuple(Source(end, (), name=name) for end in ends)
+        return tuple(Source(end, (), is_fan=True, name=name) for end in ends)
 
     # ------------------------------------------------------------ the parts
 
@@ -113,7 +114,7 @@ class Unrolled:
                 else:
                     level.node(node, DOTS, **style.DOTS)
             for left, right in pairwise(nodes):
-                level.edge(left, right, **style.BACK if row.is_backward else style.TIME)
+                level.edge(left, right, **style.ROW_BACK if row.is_backward else style.ROW)
             if text:
                 level.node(f"{nodes[0]}/text", text, **style.STUB)
                 level.edge(f"{nodes[0]}/text", nodes[0], **style.ORDER)
@@ -151,12 +152,19 @@ class Unrolled:
     def _width(self) -> int:
         """The width of a place of a strip, such that the lines to its copies are straight."""
         names = [labels.clip(state, _LONGEST) for state in self._over_time.states]
-        return max(36, 7 * len("₁, ".join(names)) + 7) + 64 + 18 * (self._lanes - 1)
+        longest = max(len(", ".join(name + mark for name in names)) for mark in self._marks)
+        return max(36, 7 * longest) + 64 + 18 * (self._lanes - 1)
 
 
 def marks(over_time: Recurrence, copies: int) -> list[str]:
-    """The indices of the steps that are drawn; an empty one for the dots behind them."""
+    """The indices of the steps that are drawn; an empty one for the dots before the last."""
     steps = over_time.steps.plain
     if isinstance(steps, int) and steps <= copies:
-        return list(_INDICES[:steps])
-    return [*_INDICES[:copies], ""]
+        return [_index(i + 1) for i in range(steps)]
+    return [*(_index(i + 1) for i in range(copies - 1)), "", _index(over_time.steps)]
+
+
+def _index(step: int | Value) -> str:
+    """`₁₀`, and `T` as it is."""
+    text = labels.clip(str(step), _LONGEST)
+    return text.translate(_INDICES) if text.isdecimal() else text

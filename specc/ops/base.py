@@ -8,114 +8,17 @@ One file of this package is one layer, loss or join; a subclass of `LayerOp`, `F
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from specc.diagnostics import Diagnostic, Label
-from specc.evaluate import EvaluationError
 from specc.graph import Layer, Tensor
+from specc.ops.site import Site
 from specc.signature import Argument
 from specc.source import Span
 from specc.terms import Term, render, substitute
-from specc.types import Content, TensorType
+from specc.types import TensorType
 from specc.values import Value
-
-
-class SiteError(EvaluationError):
-    """A layer cannot be what it is asked to be; carries the diagnostic."""
-
-
-@dataclass(frozen=True)
-class Site:
-    """A layer at its place, before its shape is known: what its shape rule looks at.
-
-    `inputs` are the types of the tensors that come in, `made_at` where each was made;
-    `arguments` the checked values, defaults filled in, tensor arguments left out: they are the last
-    of the inputs, and `tensors` names them. A trial is a
-    proposal being tried: it warns nobody, and what it fails with proposes nothing further.
-    """
-
-    op: Op
-    inputs: tuple[TensorType, ...]
-    made_at: tuple[Span, ...]
-    arguments: Mapping[str, Value]
-    span: Span
-    argument_spans: Mapping[str, Span] = field(default_factory=dict)
-    warn: Callable[[Diagnostic], None] = lambda diagnostic: None
-    is_trial: bool = False
-    tensors: tuple[str, ...] = ()
-
-    @property
-    def input(self) -> TensorType:
-        """The type of the only (or first) input."""
-        return self.inputs[0]
-
-    def __getitem__(self, name: str) -> Value:
-        return self.arguments[name]
-
-    def tensor(self, name: str) -> TensorType | None:
-        """The type of a tensor argument, if it is given."""
-        given = dict(zip(self.tensors, self.inputs[-len(self.tensors) :], strict=False))
-        return given.get(name)
-
-    def diagnostic(
-        self,
-        code: str,
-        message: str,
-        label: str,
-        *,
-        cause: int | None = 0,
-        argument: str | None = None,
-        note: str = "",
-        help: str = "",
-    ) -> Diagnostic:
-        """A diagnostic at this layer.
-
-        `label` is said under the layer, or under its `argument`; the second span is where
-        input number `cause` was made (`None`: no second span).
-        """
-        span = self.argument_spans.get(argument or "", self.span)
-        second = None
-        if cause is not None and cause < len(self.inputs):
-            second = Label(self.made_at[cause], f"this makes {self.inputs[cause]}")
-        return Diagnostic(code, message, Label(span, label), second, note, help)
-
-    def fail(self, code: str, message: str, label: str, **more: object) -> SiteError:
-        """The exception to raise for `diagnostic(…)` with the same arguments."""
-        return SiteError(self.diagnostic(code, message, label, **more))  # type: ignore[arg-type]
-
-    def try_with(self, **arguments: int | float | str | bool | None) -> TensorType | None:
-        """The type of the result if some arguments were different; `None` if that fails too.
-
-        A fix is proposed only after this.
-        """
-        changed = dict(self.arguments) | {n: Value(v, v) for n, v in arguments.items()}
-        return _attempt(replace(self, arguments=changed))
-
-    def try_on(self, *inputs: TensorType) -> TensorType | None:
-        """The type of the result if other tensors came in; `None` if that fails too."""
-        return _attempt(replace(self, inputs=inputs))
-
-    def require_real(self) -> None:
-        """Fail unless every input holds real numbers: nothing computes with tokens or labels."""
-        for position, tensor in enumerate(self.inputs):
-            if tensor.content is not Content.REAL:
-                raise self.fail(
-                    "E0310",
-                    f"`{self.op.name}` needs real numbers, gets {tensor}",
-                    f"a {tensor.content.value} is a name, not a quantity",
-                    cause=position,
-                )
-
-
-def _attempt(site: Site) -> TensorType | None:
-    if site.is_trial:
-        return None
-    try:
-        return site.op.infer(replace(site, warn=lambda _: None, is_trial=True))
-    except SiteError:
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +90,6 @@ class Op(ABC):
         keeps_input, keeps_output: whether its backward pass reads them, so that nobody
             may overwrite them before it has run.
         is_view: whether its results may share memory with its input.
-        draws_random: whether it draws random numbers while training.
         optional_results: the names of results behind the first, which are there only where
             the spec names them: `as (sequence, hidden)`.
         respects_lengths: whether padded sequences come with their lengths, as the last tensor
@@ -205,7 +107,6 @@ class Op(ABC):
     keeps_input: ClassVar[bool] = False
     keeps_output: ClassVar[bool] = False
     is_view: ClassVar[bool] = False
-    draws_random: ClassVar[bool] = False
     optional_results: ClassVar[tuple[str, ...]] = ()
     respects_lengths: ClassVar[bool] = False
     carries_state: ClassVar[bool] = False
@@ -219,8 +120,12 @@ class Op(ABC):
         """The types of all results."""
         return (self.infer(site),)
 
+    def draws_random(self, layer: Layer) -> bool:
+        """Whether it draws random numbers while training, as `Dropout` does."""
+        return False
+
     def features(self, layer: Layer) -> frozenset[str]:
-        """What this use asks of the op's template: a file has what its layers need."""
+        """What this use asks of the op's template, in words that the two agree on."""
         return frozenset()
 
     def parameters(self, layer: Layer) -> tuple[ParameterSpec, ...]:
@@ -246,14 +151,6 @@ class Op(ABC):
         (d_output,) = d_outputs
         assert d_output is not None
         return self.gradient(layer, d_output, graph)
-
-    def torch_module(self, layer: Layer) -> Construction | None:
-        """The `nn.Module` of the PyTorch target, defaults left out; `None`: an expression does."""
-        return None
-
-    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
-        """What is no module in PyTorch: the layer applied to variables, in the public layout."""
-        raise NotImplementedError(f"`{self.name}` has neither a module nor an expression")
 
     @abstractmethod
     def pytorch(self, layer: Layer) -> str:
@@ -284,8 +181,18 @@ class GradientGraph(ABC):
         """`d_x = d_y * a * b`."""
 
 
+class ExpressionOp(Op):
+    """What is written as an expression in PyTorch: `x.flatten(1)`."""
+
+    @abstractmethod
+    def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
+        """The layer applied to variables, in the public layout."""
+
+
 class LayerOp(Op):
     """A layer that is an object in the code: it has parameters, attributes or arrays of its own.
+
+    In PyTorch it is an `nn.Module`, too, or an expression: `ModuleOp`, `ExpressionOp`.
 
     Attributes:
         returns_view_of_gradient: whether `backward` may return memory of its argument.
@@ -308,6 +215,10 @@ class LayerOp(Op):
         kernels = {self.construct(layer).kernel for layer in layers}
         return kernels.pop() if len(kernels) == 1 else self.general_kernel
 
+    def parts(self, layer: Layer) -> Sequence[str]:
+        """The further classes of its template, which its own is made of."""
+        return ()
+
     @property
     def general_kernel(self) -> str:
         """The class that can do every case, where there are several; else empty."""
@@ -315,10 +226,7 @@ class LayerOp(Op):
 
     def torch_layer(self, layer: Layer) -> Construction:
         """The class with a backward pass of its own that PyTorch code has where it is explicit."""
-        made = self.torch_module(layer)
-        if made is None:
-            return self.construct(layer)
-        return replace(made, kernel=made.kernel.removeprefix("nn."))
+        return self.construct(layer)
 
     def gradient(self, layer: Layer, d_output: Tensor, graph: GradientGraph) -> tuple[Tensor, ...]:
         """The layer's own `backward`."""
@@ -331,7 +239,20 @@ class LayerOp(Op):
         return graph.layer_backward(layer, *d_outputs)
 
 
-class FunctionOp(Op):
+class ModuleOp(LayerOp):
+    """A layer that is an `nn.Module` in PyTorch, or a class of ours that is one."""
+
+    @abstractmethod
+    def torch_module(self, layer: Layer) -> Construction:
+        """The module, defaults left out."""
+
+    def torch_layer(self, layer: Layer) -> Construction:
+        """A class that is based on the module, under the same name."""
+        made = self.torch_module(layer)
+        return replace(made, kernel=made.kernel.removeprefix("nn."))
+
+
+class FunctionOp(ExpressionOp):
     """An elementwise function without arguments: `y = relu(x)`, `d_x = relu_backward(d_y, y)`.
 
     `backward_needs` is "input" or "output": what the derivative is written with;
@@ -372,10 +293,10 @@ class FunctionOp(Op):
         return (graph.function(f"{self.function_name}_backward", d_output, kept),)
 
 
-class LossOp(LayerOp):
+class LossOp(ExpressionOp, LayerOp):
     """A loss: takes a prediction and a target, gives a number.
 
-    `inputs` of its layer are the prediction, the target and then its tensor arguments, in order.
+    The inputs proper of its layer are the prediction and the target.
     `applies` names the activation that the loss applies itself, where there is one, `function` the
     one that leaves out the steps of padded sequences.
     `is_decided_by_sign`: a single prediction above 0 stands for the label 1.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, ParameterSpec, Sample, Site
+from specc.ops.base import Construction, ModuleOp, ParameterSpec, Sample
 from specc.ops.rules import given, require_number, warn_padded
+from specc.ops.site import Site
 from specc.signature import POSITIVE_REAL, RATE, Argument
 from specc.terms import complement
 from specc.types import TensorType
 
 
-class BatchNorm(LayerOp):
+class BatchNorm(ModuleOp):
     """Batch normalisation of each channel or feature: y = γ (x − μ) / √(σ² + eps) + β.
 
     While training, μ and σ² are mean and variance of the batch: over all pixels of an image, over

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LossOp, Sample, Site
+from specc.ops.base import Construction, LossOp, Sample
 from specc.ops.losses import (
     MASK,
     SCALE,
@@ -23,6 +23,7 @@ from specc.ops.losses import (
     with_mask,
 )
 from specc.ops.rules import given
+from specc.ops.site import Site
 from specc.source import Span
 from specc.types import Content, TensorType
 
@@ -85,7 +86,7 @@ class BinaryCrossEntropy(LossOp):
         """`F.binary_cross_entropy_with_logits`."""
         target = "target.to(x.dtype).reshape(x.shape)"
         loss = "F.binary_cross_entropy_with_logits"
-        if len(layer.inputs) > 2:
+        if masked(layer):
             each = f"{loss}(x, {target}, reduction='none')"
             return f"{layer['scale'].plain} * {each}[{mask_in_pytorch(layer)}].mean()"
         return f"{layer['scale'].plain} * {loss}(x, {target})"

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, Sample, Site, SiteError
+from specc.ops.base import Construction, ExpressionOp, LayerOp, Sample
 from specc.ops.joins import joined, require_joinable
 from specc.ops.rules import warn_padded
+from specc.ops.site import Site, SiteError
 from specc.signature import Argument, whole
 from specc.types import AXES, TensorType
 from specc.values import Value
 
 
-class Concat(LayerOp):
+class Concat(ExpressionOp, LayerOp):
     """Tensors one after the other along an axis; all other sizes must be equal.
 
     Without `axis` that is the channels of images and the features of anything else. Axes are

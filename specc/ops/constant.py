@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from specc.graph import Layer, Tensor
 from specc.literal import literal
-from specc.ops.base import FunctionOp, GradientGraph, Sample, Site
+from specc.ops.base import FunctionOp, GradientGraph, Sample
+from specc.ops.site import Site
 from specc.signature import NUMBER, Argument
 from specc.types import TensorType
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, ParameterSpec, Sample, Site
+from specc.ops.base import Construction, ModuleOp, ParameterSpec, Sample
 from specc.ops.convolutions import check_same, kernel_axis, require_groups, weight_and_bias
 from specc.ops.rules import given, product, require_image
+from specc.ops.site import Site
 from specc.ops.windows import Axes, both, slide
 from specc.signature import BOOLEAN, POSITIVE, Argument, either, pair, word
 from specc.terms import Term
@@ -15,7 +16,7 @@ from specc.types import TensorType
 from specc.values import Value, known_values
 
 
-class Conv(LayerOp):
+class Conv(ModuleOp):
     """Convolution: a kernel slides over the image, y = Σ w ⊙ window + b for each output channel.
 
     The kernel is not mirrored (cross-correlation). Output size:

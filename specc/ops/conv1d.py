@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, ParameterSpec, Sample, Site
+from specc.ops.base import Construction, ModuleOp, ParameterSpec, Sample
 from specc.ops.convolutions import check_same, kernel_axis, require_groups, weight_and_bias
 from specc.ops.rules import given, product, require_sequence, warn_padded
+from specc.ops.site import Site
 from specc.ops.windows import Axes, Axis, slide
 from specc.signature import BOOLEAN, POSITIVE, Argument, either, whole, word
 from specc.terms import Term
@@ -17,7 +18,7 @@ from specc.values import Value
 _KEYWORDS = ("stride", "pad", "dilation", "groups", "bias")
 
 
-class Conv1d(LayerOp):
+class Conv1d(ModuleOp):
     """Convolution over time: a kernel slides over the steps, y = Σ w ⊙ window + b for each channel.
 
     The kernel is not mirrored (cross-correlation). Length of the result:

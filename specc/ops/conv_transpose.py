@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, ParameterSpec, Sample, Site
+from specc.ops.base import Construction, ModuleOp, ParameterSpec, Sample
 from specc.ops.convolutions import require_groups, weight_and_bias
 from specc.ops.rules import given, product, require_image
+from specc.ops.site import Site
 from specc.ops.windows import both
 from specc.signature import BOOLEAN, POSITIVE, Argument, pair
 from specc.types import TensorType
@@ -25,7 +26,7 @@ _TORCH = {
 """The optional arguments, and what PyTorch calls them."""
 
 
-class ConvTranspose(LayerOp):
+class ConvTranspose(ModuleOp):
     """Transposed convolution: what a convolution does to gradients, as a layer that enlarges.
 
     Each pixel of the image adds its kernel, times the pixel, to the result. Output size:

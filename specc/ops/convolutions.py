@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from specc.graph import Layer
-from specc.ops.base import ParameterSpec, Site
+from specc.ops.base import ParameterSpec
 from specc.ops.rules import require_divisible, require_number
+from specc.ops.site import Site
 from specc.ops.windows import Axis, both
 from specc.values import Value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LossOp, Sample, Site
+from specc.ops.base import Construction, LossOp, Sample
 from specc.ops.losses import (
     SCALE,
     real,
@@ -15,6 +15,7 @@ from specc.ops.losses import (
     scaled,
 )
 from specc.ops.rules import given
+from specc.ops.site import Site
 from specc.signature import LARGEST, Argument, Kind, is_real, whole
 from specc.source import Span
 from specc.terms import Term, render
@@ -83,14 +84,14 @@ class CrossEntropy(LossOp):
     def construct(self, layer: Layer) -> Construction:
         """`CrossEntropy(scale=…)`, or `WeightedCrossEntropy(weight=…, ignore=…, scale=…)`."""
         keywords = given(layer, "weight", "ignore", "scale")
-        if layer.tensors:
+        if layer.is_padded:
             keywords["ignore"] = _ignored(layer)
         weighted = "weight" in keywords or "ignore" in keywords
         return Construction("WeightedCrossEntropy" if weighted else "CrossEntropy", (), keywords)
 
     def given(self, layer: Layer, inputs: Sequence[str]) -> list[str]:
         """In padding, labels become those to ignore."""
-        if not layer.tensors:
+        if not layer.is_padded:
             return list(inputs)
         logits, label, lengths = inputs
         ignored = _ignored(layer)
@@ -110,7 +111,7 @@ class CrossEntropy(LossOp):
     def pytorch(self, layer: Layer) -> str:
         """`F.cross_entropy`."""
         x, target = "x", "target"
-        if layer.tensors:
+        if layer.is_padded:
             padding = "torch.arange(x.shape[1]) >= lengths[:, None]"
             target = f"target.masked_fill({padding}, {_ignored(layer)})"
         if layer.input.rank == 2:

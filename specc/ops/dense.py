@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, ParameterSpec, Sample, Site
+from specc.ops.base import Construction, ModuleOp, ParameterSpec, Sample
 from specc.ops.rules import given, product, require_features, require_number
+from specc.ops.site import Site
 from specc.signature import BOOLEAN, POSITIVE, Argument
 from specc.types import TensorType
 from specc.values import Value
 
 
-class Dense(LayerOp):
+class Dense(ModuleOp):
     """Affine map of the features: y = W x + b; in a sequence, of each step by itself."""
 
     name = "dense"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, Sample, Site
+from specc.ops.base import Construction, ModuleOp, Sample
+from specc.ops.site import Site
 from specc.signature import RATE, Argument
 from specc.types import TensorType
 
 
-class Dropout(LayerOp):
+class Dropout(ModuleOp):
     """Inverted dropout: y = ξ x / (1 − rate) while training, y = x in evaluation.
 
     ξ is 0 with the probability `rate`, else 1, for each number anew. `rate` is the probability to
@@ -21,7 +22,6 @@ class Dropout(LayerOp):
     family = "regularisation"
     sources = "Srivastava et al. 2014; notes (dropout); book, chapter 9"
     is_view = True
-    draws_random = True
     arguments = (Argument("rate", RATE, doc="the probability of a number to be left out"),)
     samples = (
         Sample("dropout(0.5)", (6,)),
@@ -33,6 +33,10 @@ class Dropout(LayerOp):
         """The shape stays."""
         site.require_real()
         return site.input
+
+    def draws_random(self, layer: Layer) -> bool:
+        """Which numbers are left out."""
+        return True
 
     def construct(self, layer: Layer) -> Construction:
         """`Dropout(rate)`."""

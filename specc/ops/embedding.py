@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, ParameterSpec, Sample, Site
+from specc.ops.base import Construction, ModuleOp, ParameterSpec, Sample
 from specc.ops.rules import require_tokens
+from specc.ops.site import Site
 from specc.signature import BOOLEAN, POSITIVE, Argument
 from specc.types import TensorType
 
 
-class Embedding(LayerOp):
+class Embedding(ModuleOp):
     """A vector for each token, y = W[token]: a row of the weight W.
 
     The gradient of a row is the sum of those of all places where its token stands. W starts as

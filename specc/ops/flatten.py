@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, Sample, Site
+from specc.ops.base import Construction, ExpressionOp, LayerOp, Sample
 from specc.ops.rules import product, warn_padded
+from specc.ops.site import Site
 from specc.types import TensorType
 
 
-class Flatten(LayerOp):
+class Flatten(ExpressionOp, LayerOp):
     """All numbers of an example as features, in the order of the public layout.
 
     Of an image that is channel by channel, row by row, as in PyTorch; free sizes are multiplied.

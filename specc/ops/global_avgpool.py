@@ -34,6 +34,6 @@ class GlobalAvgPool(GlobalPool):
 
     def pytorch(self, layer: Layer) -> str:
         """The mean over height and width, or over time."""
-        if layer.tensors:
+        if layer.is_padded:
             return "torch.stack([s[:n].mean(0) for s, n in zip(x, lengths)])"
         return "x.mean((2, 3))" if layer.input.is_image else "x.mean(1)"

@@ -35,6 +35,6 @@ class GlobalMaxPool(GlobalPool):
 
     def pytorch(self, layer: Layer) -> str:
         """The largest over height and width, or over time."""
-        if layer.tensors:
+        if layer.is_padded:
             return "torch.stack([s[:n].max(0).values for s, n in zip(x, lengths)])"
         return "x.flatten(2).max(2).values" if layer.input.is_image else "x.max(1).values"

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from specc.graph import Layer
 from specc.ops.base import Sample
-from specc.ops.recurrent import (
-    BIAS,
-    BIDIRECTIONAL,
-    DROPOUT,
-    INITIAL,
-    JOIN,
-    LAYERS,
-    UNITS,
-    Recurrent,
-)
+from specc.ops.recurrent import OPTIONS, SIZES, Recurrent
 from specc.ops.recurrent_oracle import is_own_function, own_function, step_by_step
 from specc.signature import BOOLEAN, Argument
 
@@ -39,9 +30,7 @@ class GRU(Recurrent):
     gates = 3
     sources = "Cho et al. 2014; notes; book, chapter 9"
     arguments = (
-        UNITS,
-        LAYERS,
-        BIDIRECTIONAL,
+        *SIZES,
         Argument(
             "reset_after",
             BOOLEAN,
@@ -49,10 +38,7 @@ class GRU(Recurrent):
             "whether the reset gate acts behind the product with the state",
             structural=True,
         ),
-        BIAS,
-        DROPOUT,
-        JOIN,
-        INITIAL,
+        *OPTIONS,
     )
     samples = (
         Sample("gru(3)", (4, 2)),
@@ -71,14 +57,13 @@ class GRU(Recurrent):
         """`ResetBeforeGRU` is a class of its own."""
         return "GRU" if layer["reset_after"].plain else "ResetBeforeGRU"
 
-    def features(self, layer: Layer) -> frozenset[str]:
-        """Where the reset gate acts, too."""
-        words = set() if layer["reset_after"].plain else {"reset_before"}
-        return super().features(layer) | words
+    def is_in_pytorch(self, layer: Layer) -> bool:
+        """It has the reset gate behind the product alone."""
+        return bool(layer["reset_after"].plain)
 
     def pytorch(self, layer: Layer) -> str:
         """`torch.gru`, or the steps."""
-        if is_own_function(layer) and layer["reset_after"].plain:
-            return own_function(layer, "gru", ("initial",))
+        if is_own_function(layer) and self.is_in_pytorch(layer):
+            return own_function(layer, "gru")
         candidate = _AFTER if layer["reset_after"].plain else _BEFORE
-        return step_by_step(layer, _CELL.replace("CANDIDATE", candidate), ("initial",))
+        return step_by_step(layer, _CELL.replace("CANDIDATE", candidate))

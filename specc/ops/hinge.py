@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LossOp, Sample, Site
+from specc.ops.base import Construction, LossOp, Sample
 from specc.ops.losses import (
     SCALE,
     real,
@@ -16,6 +16,7 @@ from specc.ops.losses import (
     scaled,
 )
 from specc.ops.rules import given, warn_padded
+from specc.ops.site import Site
 from specc.source import Span
 from specc.types import TensorType
 

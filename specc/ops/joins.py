@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from specc.checking.lengths import common_lengths
 from specc.graph import Layer
-from specc.ops.base import FunctionOp, Site
+from specc.ops.base import FunctionOp
+from specc.ops.padding import common_lengths
 from specc.ops.rules import mending
+from specc.ops.site import Site
 from specc.types import AXES, TensorType
 from specc.values import Value
 

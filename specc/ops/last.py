@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, Sample, Site
+from specc.ops.base import Construction, ExpressionOp, LayerOp, Sample
 from specc.ops.rules import require_sequence
+from specc.ops.site import Site
 from specc.types import TensorType
 
 
-class Last(LayerOp):
+class Last(ExpressionOp, LayerOp):
     """The last step of a sequence: [time, features] → [features].
 
     Of a padded sequence it is the last step of its own. Behind a bidirectional layer it is that
     step's output of both directions, of which the backward one has seen this step alone: the final
-    states of both are `as (sequence, hidden)`.
+    states of both are `as (sequence, hidden)` (W0303).
     """
 
     name = "last"
@@ -36,15 +37,15 @@ class Last(LayerOp):
 
     def construct(self, layer: Layer) -> Construction:
         """`Last()`, `PaddedLast()`."""
-        return Construction("PaddedLast" if layer.tensors else "Last")
+        return Construction("PaddedLast" if layer.is_padded else "Last")
 
     def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
         """The step -1, or that before the length."""
-        if not layer.tensors:
+        if not layer.is_padded:
             return f"{inputs[0]}[:, -1]"
         return f"{inputs[0]}[torch.arange(len({inputs[0]})), {inputs[1]} - 1]"
 
     def pytorch(self, layer: Layer) -> str:
         """Step by step."""
-        steps = "lengths - 1" if layer.tensors else "[-1] * len(x)"
+        steps = "lengths - 1" if layer.is_padded else "[-1] * len(x)"
         return f"torch.stack([sequence[step] for sequence, step in zip(x, {steps})])"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, ParameterSpec, Sample, Site
+from specc.ops.base import Construction, ModuleOp, ParameterSpec, Sample
 from specc.ops.rules import given, product, require_number
+from specc.ops.site import Site
 from specc.signature import POSITIVE_REAL, Argument
 from specc.types import TensorType
 from specc.values import Value
 
 
-class LayerNorm(LayerOp):
+class LayerNorm(ModuleOp):
     """Layer normalisation of each example by itself: y = γ (x − μ) / √(σ² + eps) + β.
 
     μ and σ² are mean and variance of the features, in a sequence of those of each step, in an

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, Sample, Site
+from specc.ops.base import Construction, ModuleOp, Sample
 from specc.ops.rules import given
+from specc.ops.site import Site
 from specc.signature import NUMBER, Argument
 from specc.types import TensorType
 
 
-class LeakyReLU(LayerOp):
+class LeakyReLU(ModuleOp):
     """Rectifier with a slope: y = max(0, x) + slope · min(0, x)."""
 
     name = "leaky_relu"

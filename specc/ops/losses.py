@@ -9,8 +9,9 @@ from typing import ClassVar
 from specc.diagnostics import Diagnostic, Label
 from specc.graph import Layer
 from specc.literal import literal
-from specc.ops.base import Construction, LossOp, Site, SiteError
+from specc.ops.base import Construction, LossOp
 from specc.ops.rules import given
+from specc.ops.site import Site, SiteError
 from specc.signature import POSITIVE_REAL, TENSOR, Argument
 from specc.source import Span
 from specc.types import Content, TensorType
@@ -77,7 +78,7 @@ class ElementLoss(LossOp):
 
 def with_mask(layer: Layer, inputs: Sequence[str]) -> list[str]:
     """Prediction, target and mask: the steps of padded sequences that are their own."""
-    if not layer.tensors:
+    if not layer.is_padded:
         return list(inputs)
     prediction, target, *mask, lengths = inputs
     steps = f"step_mask({lengths}, {prediction})"
@@ -86,9 +87,9 @@ def with_mask(layer: Layer, inputs: Sequence[str]) -> list[str]:
 
 def mask_in_pytorch(layer: Layer) -> str:
     """The numbers that count, in the oracle of the tests."""
-    mask = "mask != 0" if len(layer.inputs) > 2 + len(layer.tensors) else ""
+    mask = "mask != 0" if layer.given else ""
     steps = "(torch.arange(x.shape[1]) < lengths[:, None])[:, :, None].expand(x.shape)"
-    return " & ".join(f"({part})" for part in (mask, steps if layer.tensors else "") if part)
+    return " & ".join(f"({part})" for part in (mask, steps if layer.is_padded else "") if part)
 
 
 def torch_mean(function: str, inputs: Sequence[str], options: Sequence[str] = ()) -> str:
@@ -113,7 +114,7 @@ def real(value: Value) -> float:
 
 def masked(layer: Layer) -> str:
     """The beginning of a kernel's name: "Masked" where the layer has a mask."""
-    return "Masked" if len(layer.inputs) > 2 else ""
+    return "Masked" if layer.tensors else ""
 
 
 def misfit(
@@ -138,14 +139,14 @@ def require_real_prediction(site: Site) -> None:
 
 def check_mask(site: Site) -> None:
     """Fail (E0410) unless the mask, if there is one, is real and of the prediction's shape."""
-    for position, mask in enumerate(site.inputs[2:], start=2):
+    for name, mask in site.named.items():
         if mask.content is not Content.REAL or mask.shape != site.input.shape:
             raise site.fail(
                 "E0410",
                 f"`{site.op.name}` needs a mask real{site.input}, gets {mask.declaration}",
                 "a number for each of the prediction",
-                cause=position,
-                argument="mask",
+                cause=site.positions[name],
+                argument=name,
             )
 
 

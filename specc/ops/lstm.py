@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from specc.graph import Layer
 from specc.ops.base import Sample
-from specc.ops.recurrent import (
-    BIAS,
-    BIDIRECTIONAL,
-    DROPOUT,
-    INITIAL,
-    JOIN,
-    LAYERS,
-    UNITS,
-    Recurrent,
-)
+from specc.ops.recurrent import OPTIONS, SIZES, Recurrent
 from specc.ops.recurrent_oracle import is_own_function, own_function, step_by_step
 from specc.signature import TENSOR, Argument
 
-_STATES = ("initial", "initial_cell")
 _CELL = (
     "[a := v @ {weight_ih}.T + {bias_ih} + s[0] @ {weight_hh}.T + {bias_hh}, a := a.chunk(4, 1),"
     " c := torch.sigmoid(a[1]) * s[1] + torch.sigmoid(a[0]) * torch.tanh(a[2]),"
@@ -37,13 +27,8 @@ class LSTM(Recurrent):
     optional_results = ("hidden", "cell")
     sources = "Hochreiter and Schmidhuber 1997; book, chapter 8"
     arguments = (
-        UNITS,
-        LAYERS,
-        BIDIRECTIONAL,
-        BIAS,
-        DROPOUT,
-        JOIN,
-        INITIAL,
+        *SIZES,
+        *OPTIONS,
         Argument("initial_cell", TENSOR, None, "the memory cell before the first step, else zeros"),
     )
     samples = (
@@ -64,5 +49,5 @@ class LSTM(Recurrent):
     def pytorch(self, layer: Layer) -> str:
         """`torch.lstm`, or the steps."""
         if is_own_function(layer):
-            return own_function(layer, "lstm", _STATES)
-        return step_by_step(layer, _CELL, _STATES)
+            return own_function(layer, "lstm")
+        return step_by_step(layer, _CELL)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, Sample, Site
+from specc.ops.base import Construction, ModuleOp, Sample
 from specc.ops.rules import require_divisible
+from specc.ops.site import Site
 from specc.signature import Argument, whole
 from specc.types import TensorType
 
 
-class Maxout(LayerOp):
+class Maxout(ModuleOp):
     """The maximum of each group of `pieces` neighbouring features (in an image, channels).
 
     With `dense(units * pieces)` before it, each unit is a maximum of affine maps. The gradient

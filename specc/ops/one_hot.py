@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, Sample, Site
+from specc.ops.base import Construction, ModuleOp, Sample
 from specc.ops.rules import require_tokens
+from specc.ops.site import Site
 from specc.signature import POSITIVE, Argument
 from specc.types import TensorType
 
 
-class OneHot(LayerOp):
+class OneHot(ModuleOp):
     """Tokens as vectors that are 1 at the token's place and 0 elsewhere."""
 
     name = "one_hot"

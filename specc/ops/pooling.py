@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, Site
+from specc.ops.base import Construction, ExpressionOp, LayerOp, ModuleOp
 from specc.ops.rules import given, require_image
+from specc.ops.site import Site
 from specc.ops.windows import Axes, Axis, both, slide
 from specc.signature import Argument, pair
 from specc.types import TensorType
 from specc.values import Value, known_values
 
 
-class Pool(LayerOp):
+class Pool(ModuleOp):
     """A window that slides over each channel of an image by itself.
 
     `prefix` is the beginning of its kernels' names: "Max".
@@ -112,7 +113,7 @@ def _check_pad(site: Site) -> None:
     )
 
 
-class GlobalPool(LayerOp):
+class GlobalPool(ExpressionOp, LayerOp):
     """Each channel of an image, or each feature of a sequence, as a single number.
 
     `prefix` is the beginning of its kernels' names, `function` that over the steps of padded
@@ -134,11 +135,11 @@ class GlobalPool(LayerOp):
     def construct(self, layer: Layer) -> Construction:
         """`GlobalMaxPool2d()` of images, `GlobalMaxPool1d()` of sequences."""
         kernel = f"Global{self.prefix}Pool{'2d' if layer.input.is_image else '1d'}"
-        return Construction(f"Padded{kernel}" if layer.tensors else kernel)
+        return Construction(f"Padded{kernel}" if layer.is_padded else kernel)
 
     def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
         """Over height and width, over time, or over the steps that are no padding."""
-        if layer.tensors:
+        if layer.is_padded:
             return f"{self.function}({', '.join(inputs)})"
         return self.over_pixels(inputs[0]) if layer.input.is_image else self.over_time(inputs[0])
 

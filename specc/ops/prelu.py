@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, ParameterSpec, Sample, Site
+from specc.ops.base import Construction, ModuleOp, ParameterSpec, Sample
 from specc.ops.rules import require_number
+from specc.ops.site import Site
 from specc.types import TensorType
 
 
-class PReLU(LayerOp):
+class PReLU(ModuleOp):
     """Rectifier with a learned slope a for each channel or feature: y = max(0, x) + a · min(0, x).
 
     The slopes start at 0.25 and are not penalised (He et al. 2015).

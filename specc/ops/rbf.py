@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, ParameterSpec, Sample, Site
+from specc.ops.base import Construction, ModuleOp, ParameterSpec, Sample
 from specc.ops.rules import product, require_features, require_number
+from specc.ops.site import Site
 from specc.signature import POSITIVE, Argument
 from specc.types import TensorType
 from specc.values import Value
 
 
-class RBF(LayerOp):
+class RBF(ModuleOp):
     """Radial basis functions: y_i = exp(−‖w_i − x‖² / σ_i²); in a sequence, of each step.
 
     The rows w_i of the weight are centres, the σ_i widths; both are learned.

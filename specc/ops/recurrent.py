@@ -2,49 +2,57 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product as pairs
 from typing import ClassVar
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, ParameterSpec, Site
+from specc.ops.base import Construction, ParameterSpec
+from specc.ops.directions import directions, is_top
 from specc.ops.recurrent_torch import RecurrentTorch
 from specc.ops.rules import given, product, require_number, require_sequence
+from specc.ops.site import Site
 from specc.signature import BOOLEAN, POSITIVE, RATE, TENSOR, Argument, choice, whole
 from specc.types import TensorType
 from specc.values import Value, constant
 
-UNITS = Argument("units", POSITIVE, doc="how many features the state has, of each direction")
-LAYERS = Argument(
-    "layers",
-    whole(1, 1000),
-    1,
-    "how many are on top of each other, each with weights of its own",
-    True,
+SIZES = (
+    Argument("units", POSITIVE, doc="how many features the state has, of each direction"),
+    Argument(
+        "layers",
+        whole(1, 1000),
+        1,
+        "how many are on top of each other, each with weights of its own",
+        True,
+    ),
+    Argument(
+        "bidirectional",
+        BOOLEAN,
+        False,
+        "whether a second one runs from the end; the features of both come out",
+        structural=True,
+    ),
 )
-BIDIRECTIONAL = Argument(
-    "bidirectional",
-    BOOLEAN,
-    False,
-    "whether a second one runs from the end; the features of both come out",
-    structural=True,
+"""The first arguments of every recurrent layer; behind them stand its own."""
+
+OPTIONS = (
+    Argument("bias", BOOLEAN, True, "whether learned numbers are added", structural=True),
+    Argument("dropout", RATE, 0, "what `dropout` leaves out between two layers"),
+    Argument(
+        "join",
+        choice("each", "top"),
+        "each",
+        "where both directions meet: behind each layer, or behind the last, as two stacks",
+        structural=True,
+    ),
+    Argument("initial", TENSOR, None, "the state before the first step, else zeros"),
 )
-BIAS = Argument("bias", BOOLEAN, True, "whether learned numbers are added", structural=True)
-DROPOUT = Argument("dropout", RATE, 0, "what `dropout` leaves out between two layers")
-JOIN = Argument(
-    "join",
-    choice("each", "top"),
-    "each",
-    "where both directions meet: behind each layer, or behind the last, as two stacks",
-    structural=True,
-)
-INITIAL = Argument("initial", TENSOR, None, "the state before the first step, else zeros")
+"""The last ones."""
 
 PARAMETERS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
-class Recurrent(RecurrentTorch, LayerOp):
+class Recurrent(RecurrentTorch):
     """A layer that goes through a sequence step by step, with a state.
 
     Attributes:
@@ -58,10 +66,6 @@ class Recurrent(RecurrentTorch, LayerOp):
     carries_state = True
     optional_results: ClassVar[tuple[str, ...]] = ("hidden",)
     gates: ClassVar[int]
-
-    @abstractmethod
-    def kernel_name(self, layer: Layer) -> str:
-        """The class of one layer in one direction."""
 
     # ------------------------------------------------------------ shapes
 
@@ -77,8 +81,8 @@ class Recurrent(RecurrentTorch, LayerOp):
         rows = self.gates * site["units"]
         require_number(site, features, "features", f"its weight is [{rows}, {features}]")
         _check_options(site)
-        for name in (argument.name for argument in self.arguments if argument.kind.tensor):
-            _check_state(site, name)
+        for name, state in site.named.items():
+            _check_state(site, name, state)
         return site.input.with_features(directions(site) * site["units"])
 
     def infer_results(self, site: Site) -> tuple[TensorType, ...]:
@@ -114,53 +118,51 @@ class Recurrent(RecurrentTorch, LayerOp):
         states = layer.input.shape[0] * directions(layer) * layer["units"]
         return states * (layer["layers"] * (gates + 1) - 1)
 
+    def draws_random(self, layer: Layer) -> bool:
+        """Whether there is dropout between layers."""
+        return layer["layers"].number > 1 and layer["dropout"].plain != 0
+
     # ------------------------------------------------------------ code
 
     def features(self, layer: Layer) -> frozenset[str]:
-        """What the classes must do, and which there must be."""
+        """What the classes must do."""
         layers = layer["layers"].number
         asked = {
             "layers": layers > 1,
-            "bidirectional": bool(layer["bidirectional"].plain),
+            "onward": directions(layer) == 1,
+            "bidirectional": directions(layer) == 2,
+            "each": directions(layer) == 2 and not is_top(layer),
             "top": is_top(layer),
-            "dropout": layers > 1 and layer["dropout"].plain != 0,
-            "no_dropout": layers > 1 and layer["dropout"].plain == 0,
+            "dropout": self.draws_random(layer),
+            "no_dropout": layers > 1 and not self.draws_random(layer),
             "no_bias": not layer["bias"].plain,
             "states": len(layer.outputs) > 1,
+            "padded": layer.is_padded,
+            "whole": not layer.is_padded,
         }
         words = {word for word, is_asked in asked.items() if is_asked}
-        return frozenset(words | self.classes(layer) | set(layer.tensors))
+        return frozenset(words.union(layer.tensors))
 
-    def classes(self, layer: Layer) -> set[str]:
-        """The classes that a layer is made of."""
-        name, is_bidirectional = self.kernel_name(layer), bool(layer["bidirectional"].plain)
-        others = {"Stacked": layer["layers"].number > 1, "Bidirectional": is_bidirectional}
-        return {name, *(f"{form}{name}" for form, is_needed in others.items() if is_needed)}
+    def classes(self, layer: Layer) -> list[str]:
+        """The classes that a layer is made of, each of the one before; the last is its own."""
+        forms = {"Bidirectional": directions(layer) == 2, "Stacked": layer["layers"].number > 1}
+        found = [self.kernel_name(layer)]
+        for form in reversed(forms) if is_top(layer) else forms:
+            if forms[form]:
+                found.append(f"{form}{found[-1]}")
+        return found
+
+    def parts(self, layer: Layer) -> Sequence[str]:
+        """All but the last of the classes."""
+        return self.classes(layer)[:-1]
 
     def construct(self, layer: Layer) -> Construction:
         """`GRU(in_features, units)`, `StackedGRU(in_features, units, layers, …)`."""
         positional = [layer.input.features.term, layer["units"].term]
-        keywords = given(layer, "bias", "dropout")
-        form = ""
         if layer["layers"].number > 1:
-            form = "Stacked"
             positional.append(layer["layers"].term)
-            keywords |= given(layer, "bidirectional")
-        if layer["bidirectional"].plain and (is_top(layer) or not form):
-            form = "Bidirectional"
-            keywords.pop("bidirectional", None)
-        return Construction(f"{form}{self.kernel_name(layer)}", tuple(positional), keywords)
-
-
-def directions(layer: Layer | Site) -> int:
-    """How many directions in time there are."""
-    return 2 if layer["bidirectional"].plain else 1
-
-
-def is_top(layer: Layer | Site) -> bool:
-    """Whether the directions are two stacks of several layers."""
-    joins_late = layer["join"].plain == "top" and bool(layer["bidirectional"].plain)
-    return joins_late and layer["layers"].number > 1
+        keywords = given(layer, "bias", "dropout")
+        return Construction(self.classes(layer)[-1], tuple(positional), keywords)
 
 
 def _state(site: Site) -> TensorType:
@@ -191,19 +193,18 @@ def _check_options(site: Site) -> None:
         )
 
 
-def _check_state(site: Site, name: str) -> None:
+def _check_state(site: Site, name: str, given: TensorType) -> None:
     """Fail (E0322) unless a state that is given fits the layers."""
-    given, needed = site.tensor(name), _state(site)
-    if given is None or (given.shape == needed.shape and not given.padded):
+    needed = _state(site)
+    if given.shape == needed.shape and not given.padded:
         return
-    position = len(site.inputs) - len(site.tensors) + site.tensors.index(name)
     if given.padded:
         raise site.fail(
             "E0322",
             f"`{name}` of `{site.op.name}` needs {needed}, gets a padded sequence",
             "a state has no lengths",
             argument=name,
-            cause=position,
+            cause=site.positions[name],
         )
     factors = " * ".join(str(n) for n in (site["layers"], directions(site)))
     raise site.fail(
@@ -211,7 +212,7 @@ def _check_state(site: Site, name: str) -> None:
         f"`{name}` of `{site.op.name}` needs {needed}, gets {given}",
         "a state of another shape",
         argument=name,
-        cause=position,
+        cause=site.positions[name],
         note=f"it has a row for each layer and direction: {factors} = {needed.shape[0]}",
         help=_fitting(site, given),
     )
@@ -226,4 +227,5 @@ def _fitting(site: Site, state: TensorType) -> str:
             words = [f"units={units}"] * (units != site["units"].plain)
             words += [f"bidirectional={str(both).lower()}"] * (both != is_both)
             return f"with `{', '.join(words)}` the result is {result}"
-    return ""
+    fits = product(state.shape) == product(_state(site).shape)
+    return f"`reshape({_state(site)})` makes it fit" if fits else ""

@@ -25,7 +25,8 @@ def ops() -> Mapping[str, Op]:
 
 
 def _is_op(value: object) -> bool:
-    return inspect.isclass(value) and issubclass(value, Op) and not inspect.isabstract(value)
+    """Whether a class has a name in the language; one that lacks a method then fails by its own."""
+    return inspect.isclass(value) and issubclass(value, Op) and hasattr(value, "name")
 
 
 @cache

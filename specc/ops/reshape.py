@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, Sample, Site
+from specc.ops.base import Construction, ModuleOp, Sample
 from specc.ops.rules import mending, product, product_text, warn_padded
+from specc.ops.site import Site
 from specc.signature import LARGEST, Argument, Kind, is_integer
 from specc.terms import Polynomial
 from specc.types import TensorType
@@ -24,7 +25,7 @@ SHAPE = Kind(
 """A shape without the batch: features, time × features, or channels × height × width."""
 
 
-class Reshape(LayerOp):
+class Reshape(ModuleOp):
     """The same numbers in another shape, both in the public layout (images channel by channel).
 
     Every size is written, also one that could be worked out (there is no -1), so that a reader

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, Sample, Site
+from specc.ops.base import Construction, ExpressionOp, LayerOp, Sample
 from specc.ops.rules import require_sequence
+from specc.ops.site import Site
 from specc.types import TensorType
 
 
-class Reverse(LayerOp):
+class Reverse(ExpressionOp, LayerOp):
     """The steps of a sequence in the opposite order; of a padded one those of its own length.
 
     What lies behind a sequence's own end stays there.
@@ -35,15 +36,15 @@ class Reverse(LayerOp):
 
     def construct(self, layer: Layer) -> Construction:
         """`Reverse()`, `PaddedReverse()`."""
-        return Construction("PaddedReverse" if layer.tensors else "Reverse")
+        return Construction("PaddedReverse" if layer.is_padded else "Reverse")
 
     def torch_expression(self, layer: Layer, inputs: Sequence[str]) -> str:
         """`flip`, or a function of the sequences and their lengths."""
         function = f"reverse_padded({', '.join(inputs)})"
-        return function if layer.tensors else f"{inputs[0]}.flip(1)"
+        return function if layer.is_padded else f"{inputs[0]}.flip(1)"
 
     def pytorch(self, layer: Layer) -> str:
         """Sequence by sequence."""
-        if not layer.tensors:
+        if not layer.is_padded:
             return "x.flip(1)"
         return "torch.stack([torch.cat((s[:n].flip(0), s[n:])) for s, n in zip(x, lengths)])"

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from specc.graph import Layer
-from specc.ops.base import Sample
-from specc.ops.recurrent import (
-    BIAS,
-    BIDIRECTIONAL,
-    DROPOUT,
-    INITIAL,
-    JOIN,
-    LAYERS,
-    UNITS,
-    Recurrent,
-)
+from specc.ops.base import Construction, Sample
+from specc.ops.recurrent import OPTIONS, SIZES, Recurrent
 from specc.ops.recurrent_oracle import is_own_function, own_function, step_by_step
+from specc.ops.recurrent_torch import options
 from specc.signature import Argument, choice
 
 _CELL = "(ACTIVATION(v @ {weight_ih}.T + {bias_ih} + s[0] @ {weight_hh}.T + {bias_hh}),)"
@@ -28,9 +22,7 @@ class RNN(Recurrent):
     gates = 1
     sources = "RNN notes; book, chapter 7"
     arguments = (
-        UNITS,
-        LAYERS,
-        BIDIRECTIONAL,
+        *SIZES,
         Argument(
             "activation",
             choice("tanh", "relu", "identity"),
@@ -38,10 +30,7 @@ class RNN(Recurrent):
             "what is applied to the sum",
             structural=True,
         ),
-        BIAS,
-        DROPOUT,
-        JOIN,
-        INITIAL,
+        *OPTIONS,
     )
     samples = (
         Sample("rnn(3)", (4, 2)),
@@ -63,10 +52,22 @@ class RNN(Recurrent):
         """The activation, too."""
         return super().features(layer) | {str(layer["activation"].plain)}
 
+    def is_in_pytorch(self, layer: Layer) -> bool:
+        """All but the identity."""
+        return layer["activation"].plain != "identity"
+
+    def torch_module(self, layer: Layer) -> Construction:
+        """One class does tanh and relu: `nn.RNN(in_features, units, nonlinearity="relu", …)`."""
+        made = super().torch_module(layer)
+        if layer["activation"].plain != "relu":
+            return made
+        keywords = {**options(layer, "layers", "activation"), **made.keywords}
+        return replace(made, kernel=made.kernel.replace("Relu", ""), keywords=keywords)
+
     def pytorch(self, layer: Layer) -> str:
         """`torch.rnn_tanh` or `torch.rnn_relu`, or the steps."""
         activation = str(layer["activation"].plain)
-        if is_own_function(layer) and activation != "identity":
-            return own_function(layer, f"rnn_{activation}", ("initial",))
+        if is_own_function(layer) and self.is_in_pytorch(layer):
+            return own_function(layer, f"rnn_{activation}")
         cell = _CELL.replace("ACTIVATION", _ACTIVATIONS[activation])
-        return step_by_step(layer, cell, ("initial",))
+        return step_by_step(layer, cell)

@@ -7,7 +7,7 @@ from math import isqrt, lcm
 
 from specc import terms
 from specc.graph import Layer
-from specc.ops.base import Site
+from specc.ops.site import Site
 from specc.terms import Integer, Operation, Term
 from specc.types import Content, TensorType
 from specc.values import Value, constant

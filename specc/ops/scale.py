@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, ParameterSpec, Sample, Site
+from specc.ops.base import Construction, ModuleOp, ParameterSpec, Sample
 from specc.ops.rules import given, product, require_number
+from specc.ops.site import Site
 from specc.signature import NUMBER, Argument
 from specc.types import TensorType
 from specc.values import Value
 
 
-class Scale(LayerOp):
+class Scale(ModuleOp):
     """A learned factor w for each channel or feature: y = w ⊙ x.
 
     As a peephole it is the diagonal weight from a cell state to a gate; with `start=0` such a gate

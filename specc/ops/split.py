@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specc.graph import Layer
-from specc.ops.base import Construction, LayerOp, Sample, Site
+from specc.ops.base import Construction, ExpressionOp, LayerOp, Sample
 from specc.ops.rules import require_divisible
+from specc.ops.site import Site
 from specc.signature import Argument, whole
 from specc.types import TensorType
 
 
-class Split(LayerOp):
+class Split(ExpressionOp, LayerOp):
     """Equal parts, side by side, of the channels of an image or the features of anything else.
 
     `split(4) as (i, f, g, o)`: the four gates of an LSTM from one affine map.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from specc.graph import Layer, Tensor
-from specc.ops.base import GradientGraph, Sample, Site
+from specc.ops.base import GradientGraph, Sample
 from specc.ops.joins import ArithmeticJoin
+from specc.ops.site import Site
 from specc.types import TensorType
 
 

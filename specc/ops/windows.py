@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from specc.ops.base import Site
 from specc.ops.rules import declaring
+from specc.ops.site import Site
 from specc.values import Value, constant
 
 ZERO, ONE = constant(0), constant(1)

@@ -19,7 +19,6 @@ _ESCAPED = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
 _WORDS = {"true": True, "false": False, "none": None}
 
 Arguments = tuple[syntax.Argument, ...]
-References = tuple[syntax.Reference, ...]
 
 
 def build(tree: Tree[Token], reporter: Reporter) -> Any:

@@ -7,7 +7,7 @@ from specc.diagnostics import Diagnostic, Diagnostics, Label
 from specc.model import Model, Names
 from specc.ops.registry import layers
 from specc.resolving.calls import CallResolver
-from specc.resolving.instances import name_instances, shared_names
+from specc.resolving.instances import name_instances
 from specc.resolving.names import means, names_in
 from specc.resolving.placement import check_places, states_set
 from specc.scope import Binding, Means, Scope
@@ -80,10 +80,11 @@ class FileResolver(CallResolver):
 
     def _function_body(self, body: syntax.Body, scope: Scope, is_net: bool = False) -> None:
         """A body with instance names of its own: of a block, a net or a loop."""
-        around = {n for n in scope.visible() if means(scope, n) is Means.SHARED}
-        shared = around | shared_names(body)
-        name_instances(body, shared, self.model, self.report)
         self.body(body, scope, is_net)
+        shared = {n for n in scope.visible() if means(scope, n) is Means.SHARED}
+        lent = shared.intersection(scope.loops_outer.get(body.span, ()))
+        taken = {n: b.span for n in lent if (b := scope.peek(n)) is not None}
+        name_instances(body, shared, taken, self.model, self.report)
         for name, binding in scope.bindings.items():
             if binding.says_unused and not binding.is_used and not name.startswith("_"):
                 self.report(

@@ -171,9 +171,8 @@ class CallResolver(NameResolver, ABC):
         self.model.arguments[node.span] = bound
         for name, expression in bound.items():
             tensor = f"`{name}` of `{node.name}`" if name in tensors else ""
-            is_state = isinstance(node, syntax.Call)
-            help_ = "leave it out: it begins with zeros" if is_state else ""
-            self._argument(tensor, choices.get(name, ()), expression, scope, help_)
+            is_loss = isinstance(node, syntax.Loss)
+            self._argument(tensor, choices.get(name, ()), expression, scope, is_loss)
 
     def _argument(
         self,
@@ -181,23 +180,25 @@ class CallResolver(NameResolver, ABC):
         choices: tuple[str, ...],
         expression: syntax.Expression,
         scope: Scope,
-        help_if_zero: str,
+        is_loss: bool,
     ) -> None:
         """An argument's value; `tensor` is what to call one that needs a tensor's name."""
         if not tensor:
             self.expression(expression, scope, choices=choices)
             return
-        if not isinstance(expression, syntax.Name):
+        reference = syntax.Reference.of(expression)
+        if reference is None:
+            is_zero = expression.span.text in ("0", "0.0")
             self.report(
                 Diagnostic(
                     "E0207",
                     f"{tensor} needs the name of a tensor",
                     Label(expression.span, "this is none"),
-                    help=help_if_zero if expression.span.text in ("0", "0.0") else "",
+                    help="" if is_loss or not is_zero else "leave it out: it begins with zeros",
                 )
             )
             return
-        self.tensor(expression.id, expression.span, scope, targets=True)
+        self.reference(reference, scope, targets=is_loss)
 
 
 def _definition(block: syntax.Block) -> Label:

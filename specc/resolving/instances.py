@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from specc import syntax
 from specc.diagnostics import Diagnostic, Label
@@ -17,15 +17,20 @@ Occurrence = syntax.Call | syntax.Repeat | syntax.For | syntax.Loss
 
 
 def name_instances(
-    body: syntax.Body, shared: Collection[str], model: Model, report: Report
+    body: syntax.Body,
+    shared: Collection[str],
+    lent: Mapping[str, Span],
+    model: Model,
+    report: Report,
 ) -> None:
     """Name the calls, loops and losses of a body: by their labels, or by name and ordinal.
 
     The ordinal counts all occurrences in the body's text, so that an `if` never renames a
-    neighbour. Uses of the `shared` instances have their names already.
+    neighbour. Uses of the `shared` instances have their names already; the body, or a loop in it,
+    uses those that are `lent` to it, with where they are declared, so no other has their names.
     """
     ordinals: Counter[str] = Counter()
-    taken: dict[str, Span] = {}
+    taken = dict(lent)
     automatic: list[Occurrence] = []
     for step in _occurrences(body):
         if isinstance(step, syntax.Shared):
@@ -47,12 +52,7 @@ def name_instances(
     for step in automatic:
         name = model.instances[step.span]
         if name in taken:
-            report(rebound(name, taken[name], step.span, "a label, here"))
-
-
-def shared_names(body: syntax.Body) -> set[str]:
-    """The shared instances that a body declares."""
-    return {step.name for step in _occurrences(body) if isinstance(step, syntax.Shared)}
+            report(rebound(name, taken[name], step.span, "given as a name here"))
 
 
 def _check_unlabelled(call: syntax.Call, report: Report) -> None:

@@ -22,21 +22,22 @@ class NameResolver:
         self.names = names
         self.report = diagnostics.add
 
-    def reference(self, reference: syntax.Reference, scope: Scope) -> None:
-        """Look up the tensor that a reference names."""
+    def reference(
+        self, reference: syntax.Reference, scope: Scope, *, targets: bool = False
+    ) -> None:
+        """Look up the tensor that a reference names; `targets`: a target will do, too."""
         if reference.index is not None:
             self.expression(reference.index, scope)
         if reference.name == "in":
             scope.mark_outer("in")
             return
-        self.tensor(reference.name, reference.span, scope, indexed=reference.index is not None)
+        self._tensor(reference, scope, targets=targets)
 
-    def tensor(
-        self, name: str, span: Span, scope: Scope, indexed: bool = False, targets: bool = False
-    ) -> None:
+    def _tensor(self, reference: syntax.Reference, scope: Scope, *, targets: bool) -> None:
         """Look up a tensor, or with an index a tap; `targets`: a target will do, too."""
+        name, span, is_indexed = reference.name, reference.span, reference.index is not None
         binding = scope.find(name)
-        wanted = Means.TAP if indexed else Means.TENSOR
+        wanted = Means.TAP if is_indexed else Means.TENSOR
         if binding is None:
             tensors = [n for n in scope.visible() if means(scope, n) in (wanted, Means.TARGET)]
             guess = closest(name, tensors)
@@ -50,14 +51,15 @@ class NameResolver:
                 )
             )
             return
-        if binding.means is wanted or (targets and binding.means is Means.TARGET):
+        is_target = targets and not is_indexed and binding.means is Means.TARGET
+        if binding.means is wanted or is_target:
             self.model.bound_at[span] = binding.span
             return
         is_tap = binding.means is Means.TAP
         self.report(
             Diagnostic(
                 "E0109",
-                f"`{name}` is a {binding.means.value}, not a {'tap' if indexed else 'tensor'}",
+                f"`{name}` is a {binding.means.value}, not a {'tap' if is_indexed else 'tensor'}",
                 Label(span, "used here"),
                 Label(binding.span, "bound here"),
                 help=f"choose one of its tensors: `{name}[0]`" if is_tap else "",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from specc.check import ShapedModel
 from specc.checking.lengths import known_lengths
 from specc.files import stem
-from specc.graph import Function, Origin, carries_state, every_function, every_layer
+from specc.graph import Function, Origin, carries_state, every_function
 from specc.settings.inits import Drawn
 from specc.settings.metrics import Score
 
@@ -35,7 +35,6 @@ def network_context(
         "carries": carries,
         "nested": carries and _is_nested(shaped.function),
         "vocabulary": words is not None,
-        "scales": _has_scales(shaped),
         "dropout": dropout,
         "buffers": buffers,
         "outputs": len(shaped.outputs),
@@ -47,12 +46,6 @@ def _is_nested(function: Function) -> bool:
     steps = (body for body in every_function(function) if body.origin is Origin.CELL)
     below = (body for step in steps for body in every_function(step))
     return any(carries_state(node) for body in below for node in body.nodes)
-
-
-def _has_scales(shaped: ShapedModel) -> bool:
-    """Whether some parameter has several axes, as weights have, but is not penalised as these."""
-    parameters = (p for layer in every_layer(shaped.function) for p in layer.op.parameters(layer))
-    return any(len(p.shape) > 1 and not (p.is_penalised or p.is_buffer) for p in parameters)
 
 
 def contexts(
@@ -75,8 +68,8 @@ def contexts(
     numpy = target == "numpy"
     inputs = [tensor.name for tensor in shaped.inputs.values()]
     choices = _choices(training) | {"dropout": dropout, "explicit": explicit, "numpy": numpy}
-    metrics, segments = _metrics(training.metrics), {"segments": choices["segments"]}
-    padded = {"padded": padded_names(shaped)}
+    evaluation = {"numpy": numpy, "inputs": inputs, "metrics": _metrics(training.metrics)}
+    padded, segments = {"padded": padded_names(shaped)}, {"segments": choices["segments"]}
     found: list[tuple[str, Context | None]] = [
         (training.data.template, training.data.context),
         ("train/chunks.py.j2", {} if numpy else None),
@@ -85,8 +78,8 @@ def contexts(
         ("train/l2.py.j2", _if(training.penalty, "strength", choices)),
         ("train/clip.py.j2", _if(training.clip, "norm")),
         ("train/split.py.j2", _if(training.split, "share")),
-        ("train/batches.py.j2", padded if numpy else padded | segments),
-        ("train/evaluate.py.j2", {**segments, "inputs": inputs, "metrics": metrics}),
+        ("train/batches.py.j2", {**padded, **segments}),
+        ("train/evaluate.py.j2", {**evaluation, **segments}),
         ("train/epoch.py.j2", {**choices, **padded, "first": inputs[0]}),
         ("train/loop.py.j2", {**choices, **_loop(training, shaped, net, inputs[0])}),
         ("train/generate.py.j2", _generation(training, net, numpy)),

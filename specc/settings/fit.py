@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 from specc import terms
 from specc.diagnostics import Label
@@ -15,6 +16,9 @@ from specc.settings.trial import fits_as, fits_with
 from specc.terms import Integer, Polynomial, Symbol, Term
 from specc.types import Content, TensorType
 from specc.values import Value
+
+LONGEST = 100_000
+"""No source gives longer sequences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,8 @@ def refuse_padded(use: Use) -> None:
     """Raise E0501 where sequences come with their lengths, for a source that has none."""
     for field in fields(use):
         if field.type.padded:
-            raise unbuilt(f"data for the padded `{field.name}`", use.span)
+            help_ = "remove `padded`, and all steps count"
+            raise unbuilt(f"data for the padded `{field.name}`", use.span, help_)
 
 
 def one_input_one_target(use: Use) -> tuple[Field, Field]:
@@ -114,7 +119,7 @@ def need_shape(use: Use, field: Field, sizes: Sequence[int]) -> None:
         f"`{use.choice}` gives {given}, {field.sentence}",
         f"gives {given}",
         cause=field.label,
-        help=_declare(use, field, "real", sizes),
+        help=_declare(use, field, "real", sizes) or _reshaped(use, field, sizes),
     )
 
 
@@ -134,6 +139,7 @@ def need_label(use: Use, field: Field, classes: int | None) -> int:
             f"`{use.choice}` gives one label an example, {field.sentence}",
             "gives single labels",
             cause=field.label,
+            note=f"`{use.choice}` has one for each example",
         )
     known = number_of_classes(use, field)
     if classes is not None and known < classes:
@@ -142,24 +148,29 @@ def need_label(use: Use, field: Field, classes: int | None) -> int:
 
 
 def need_sequence(
-    use: Use, field: Field, content: Content, steps: int, classes: int | None = None
+    use: Use, field: Field, content: Content, argument: str, classes: int | None = None
 ) -> int:
     """Raise E0513 to E0515 unless a field is a token or a label a step, and can have these steps.
 
-    `classes`: how many labels the source has, if that is known. Returns how many the net has.
+    `argument`: that of the source which says how many steps there are. `classes`: how many labels
+    it has, if that is known. Returns how many the net has.
     """
+    steps = int(use.number(argument))
     given = f"{content.value}[{steps}]"
     if field.type.content is not content:
         help_ = _declare(use, field, content.value, [steps], classes) if classes else ""
-        raise content_misfit(use, field, given, help_)
+        raise content_misfit(use, field, given, help_ or _looked_up(field, content))
     known = number_of_classes(use, field)
     if not can_be(field.type.shape, [steps]):
+        declared = _declare(use, field, content.value, [steps], known)
+        changed = _with_steps(use, field, argument)
         raise use.fail(
             "E0514",
             f"`{use.choice}` gives {given}, {field.sentence}",
             f"gives {given}",
             cause=field.label,
-            help=_declare(use, field, content.value, [steps], known),
+            note="" if field.type.shape else f"`{use.choice}` has a {content.value} for each step",
+            help=declared or changed if argument in use.spans else changed or declared,
         )
     if classes is not None and known < classes:
         raise _label_range(use, field, classes, known)
@@ -224,12 +235,9 @@ def _can_be(size: Integer, wanted: int, chosen: dict[str, Term]) -> bool:
     free = sorted(set(terms.symbols(size)))
     if len(free) != 1:
         return size == wanted
-    at = [terms.substitute(size, {free[0]: number}) for number in (0, 1)]
-    if not isinstance(at[0], int) or not isinstance(at[1], int) or at[0] == at[1]:
-        return False
-    number = (wanted - at[0]) // (at[1] - at[0])
+    number = terms.solved(size, free[0], wanted)
     chosen[free[0]] = number
-    return number >= 1 and terms.substitute(size, chosen) == wanted
+    return isinstance(number, int) and number >= 1 and terms.substitute(size, chosen) == wanted
 
 
 def is_free(size: Value) -> bool:
@@ -237,6 +245,37 @@ def is_free(size: Value) -> bool:
     return isinstance(size.plain, Polynomial) and size.plain == terms.integer(
         Symbol(str(size.plain))
     )
+
+
+def _with_steps(use: Use, field: Field, argument: str) -> str:
+    """The help that gives as many steps as the net declares, if that is a number."""
+    shape = field.type.shape
+    if len(shape) != 1 or not shape[0].is_known or shape[0].number > LONGEST:
+        return ""
+    steps = shape[0].number
+    sequences = (f.type.shape for f in fields(use) if f.type.shape)
+    return f"`{argument}={steps}` fits" if all(can_be(s, [steps]) for s in sequences) else ""
+
+
+def _looked_up(field: Field, content: Content) -> str:
+    """The help that turns tokens into the vectors that a net takes."""
+    if content is not Content.TOKEN or field.type.rank != 2 or not field.type.features.is_known:
+        return ""
+    steps, size = field.type.shape
+    declared = f"declare `{field.name}: token[{steps}] of {size}`"
+    return f"{declared}, and put `one_hot({size})` before what takes it"
+
+
+def _reshaped(use: Use, field: Field, sizes: Sequence[int]) -> str:
+    """The help that reshapes what the source gives, if the net is right with that."""
+    flat = [prod(sizes)]
+    shape = flat if field.type.rank == 1 else [size for size in sizes if size > 1]
+    is_input = field.what == "input" and len(shape) == field.type.rank
+    if not is_input or not fits_as(use.section.shaped, field.name, "real", shape, None):
+        return ""
+    layer = "flatten" if shape == flat else f"reshape({shape})"
+    declared = f"declare `{field.name}: real[{', '.join(map(str, sizes))}]`"
+    return f"{declared}, and put `{layer}` before what takes it"
 
 
 def _declare(

@@ -102,6 +102,7 @@ def only_value(line: syntax.Setting, example: str) -> syntax.Expression:
     raise fail("E0505", message, span, label, note=f"such as `{example}`")
 
 
-def unbuilt(what: str, span: Span) -> EvaluationError:
+def unbuilt(what: str, span: Span, help: str = "") -> EvaluationError:
     """The error of a part of the language that this version does not have."""
-    return fail("E0501", f"{what} is not built yet", span, "this version does not have it")
+    label = "this version does not have it"
+    return fail("E0501", f"{what} is not built yet", span, label, help=help)

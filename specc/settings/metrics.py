@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from specc import syntax
+from specc.applied import LENGTHS
 from specc.checking.lengths import known_lengths
 from specc.diagnostics import Label
 from specc.evaluate import EvaluationError, fail
@@ -113,8 +114,8 @@ class _Metric(Choice[tuple[Score, ...]]):
         (pair,) = matches
         form, axis = self.form(pair)
         lengths = _lengths(use, pair) if form == "classes" else None
-        if pair.loss is not None and len(pair.loss.inputs) > (3 if lengths else 2):
-            what = "padding" if pair.loss.tensors else "the mask of a loss"
+        if pair.loss is not None and len(pair.loss.tensors) > (1 if lengths else 0):
+            what = "padding" if pair.loss.is_padded else "the mask of a loss"
             raise unbuilt(f"`{self.name}` under {what}", use.span)
         position = pair.position if len(use.section.shaped.outputs) > 1 else None
         target = pair.target.tensor.name
@@ -265,7 +266,7 @@ def _several(use: Use, fitting: list[Pair]) -> EvaluationError:
 
 def _lengths(use: Use, pair: Pair) -> str | None:
     """The name of the input with the lengths that a loss respects; `None` if it has none."""
-    if pair.loss is None or not pair.loss.tensors:
+    if pair.loss is None or not pair.loss.is_padded:
         return None
     inputs = known_lengths(use.section.shaped.function.inputs)
-    return inputs[pair.loss.inputs[-1].type.padded].name
+    return inputs[pair.loss.named[LENGTHS].type.padded].name

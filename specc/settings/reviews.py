@@ -8,9 +8,15 @@ from specc.evaluate import EvaluationError
 from specc.graph import Call, Function, Layer, Tensor
 from specc.settings.base import Use
 from specc.settings.data import Data, Source, Words
-from specc.settings.fit import Field, lengths_of, need_label, need_sequence, one_input_one_target
+from specc.settings.fit import (
+    LONGEST,
+    Field,
+    lengths_of,
+    need_label,
+    need_sequence,
+    one_input_one_target,
+)
 from specc.settings.paths import OPTIONAL, common_folder, file_path
-from specc.settings.series import LONGEST
 from specc.signature import TEXT, Argument, whole
 from specc.types import Content
 
@@ -27,8 +33,9 @@ class Reviews(Source):
     weights into the files of a run.
 
     `vectors` is a text file of a word and its numbers in a line, separated by blanks, as GloVe
-    has them. The embeddings of the input begin with these; words that the file lacks keep what
-    is drawn, multiplied by the standard deviation of the vectors.
+    has them; a first line that tells how many there are, as word2vec has it, is skipped. The
+    embeddings of the input begin with these; words that the file lacks keep what is drawn,
+    multiplied by the standard deviation of the vectors.
     """
 
     name = "reviews"
@@ -44,8 +51,7 @@ class Reviews(Source):
     def source(self, use: Use) -> Data:
         """The files, once the net takes tokens and tells one label."""
         given, wanted = one_input_one_target(use)
-        length = int(use.number("length"))
-        size = need_sequence(use, given, Content.TOKEN, length)
+        size = need_sequence(use, given, Content.TOKEN, "length")
         classes = need_label(use, wanted, None)
         named = ("file", "test", "stopwords", "vectors")
         used = [name for name in named if use.values[name] is not None]
@@ -53,7 +59,7 @@ class Reviews(Source):
         files = dict(zip(used, paths, strict=True))
         context = {
             "files": tuple(files[name] for name in ("file", "test") if name in files),
-            "length": length,
+            "length": int(use.number("length")),
             "input": given.tensor.name,
             "lengths": lengths_of(use, given),
             "target": wanted.tensor.name,

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from specc.settings.base import Use
 from specc.settings.data import Data, Source
-from specc.settings.fit import need_shape, one_input_one_target
+from specc.settings.fit import LONGEST, need_shape, one_input_one_target
 from specc.settings.paths import OPTIONAL, common_folder, file_path
 from specc.settings.table import COLUMNS, column_names
 from specc.signature import TEXT, Argument, real, whole
 
 SHARE = real("a share above 0 and below 1", lambda x: 0 < x < 1)
-LONGEST = 100_000
-"""How many rows a window, and what follows it, may have."""
 
 
 class Series(Source):

@@ -8,11 +8,12 @@ from specc.classes import is_called_again
 from specc.diagnostics import Label
 from specc.evaluate import EvaluationError
 from specc.graph import Call, Function, Layer, Loop, Node, Scan, carries_state
+from specc.ops.directions import directions
 from specc.settings.base import Use
 from specc.settings.data import Data, Source, Words
-from specc.settings.fit import Field, need_sequence, one_input_one_target
+from specc.settings.fit import LONGEST, Field, need_sequence, one_input_one_target
 from specc.settings.paths import common_folder, file_path
-from specc.settings.series import LONGEST, SHARE
+from specc.settings.series import SHARE
 from specc.signature import BOOLEAN, TEXT, Argument, choice, whole
 from specc.types import Content
 
@@ -27,7 +28,7 @@ class Text(Source):
     part, which is read once and in order, the state carried from segment to segment.
 
     So each recurrent layer runs once a pass and in one direction, unless its first state is given:
-    one that is shared is not used twice, and none is bidirectional (E0525).
+    one that is shared is not used twice, none is bidirectional, and nothing is reversed (E0525).
 
     A net whose number of steps is a free letter can write: the generated script then takes
     `--generate "the time"`, with `--length` and `--temperature`.
@@ -54,15 +55,14 @@ class Text(Source):
     def source(self, use: Use) -> Data:
         """The file, once the net takes tokens and tells labels."""
         given, wanted = one_input_one_target(use)
-        steps = int(use.number("steps"))
-        size = need_sequence(use, given, Content.TOKEN, steps)
-        need_sequence(use, wanted, Content.LABEL, steps, size)
+        size = need_sequence(use, given, Content.TOKEN, "steps")
+        need_sequence(use, wanted, Content.LABEL, "steps", size)
         _need_states_that_go_on(use)
         folder, (file,) = common_folder((file_path(use, "file"),))
         context = {
             "file": file,
             "level": use.text("level"),
-            "steps": steps,
+            "steps": int(use.number("steps")),
             "adjacent": use.text("sampling") == "adjacent",
             "letters": use.values["letters"],
             "test": use.number("test"),
@@ -84,13 +84,19 @@ def _can_write(use: Use, given: Field) -> bool:
 
 
 def _need_states_that_go_on(use: Use) -> None:
-    """Raise E0525 where a recurrent layer runs several times a pass, or from its end, too."""
-    for node, is_again in _every_node(use.section.shaped.function, False, set()):
+    """Raise E0525 where a recurrent layer runs several times a pass, or not from its beginning."""
+    nodes = list(_every_node(use.section.shaped.function, False, set()))
+    goes_on = any(carries_state(node) for node, _ in nodes)
+    for node, is_again in nodes:
+        if goes_on and isinstance(node, Layer) and node.op.name == "reverse":
+            note = "behind a reversed segment stands the state of its beginning"
+            wanted, help = "that run in the order of the text", "leave out `reverse`"
+            raise _uncarried(use, node, wanted, "turns it round", note, help)
         if carries_state(node) and is_again:
             note = "each run would go on from the state of another"
             help = "use a layer for each, without `shared`"
             raise _uncarried(use, node, "that run once a pass", "runs several times", note, help)
-        if carries_state(node) and isinstance(node, Layer) and _is_bidirectional(node):
+        if carries_state(node) and isinstance(node, Layer) and directions(node) > 1:
             note = "where a segment ends, the state of the other direction is not known"
             help = "leave out `bidirectional`"
             raise _uncarried(use, node, "in one direction", "runs in both", note, help)
@@ -111,10 +117,6 @@ def _every_node(
                 yield from _every_node(iteration.function, again, seen)
         elif isinstance(node, Call) and not isinstance(node, Scan):
             yield from _every_node(node.function, again, seen)
-
-
-def _is_bidirectional(layer: Layer) -> bool:
-    return "bidirectional" in layer.op.features(layer)
 
 
 def _uncarried(

@@ -103,9 +103,9 @@ class BackwardWriter:
         if self.in_place and statement in self.graph.layers_in_place:
             given.append("in_place=True")
         owner = "" if node.name in self.plan.function.borrowed else "self."
-        d_inputs = statement.d_inputs
+        d_inputs: Sequence[Tensor | None] = statement.d_inputs
         if isinstance(node, Layer | Scan):
-            d_inputs = _returned(node, d_inputs)
+            d_inputs = handed_back(node, d_inputs)
         prefix = self._results(d_inputs)
         return call(f"{prefix}{owner}{node.name}.backward(", given)
 
@@ -206,13 +206,13 @@ class BackwardWriter:
         if function.is_single and isinstance(function.nodes[0], Layer | Scan):
             names = dict(zip(function.inputs, results, strict=True))
             given_to = tuple(names.get(t) for t in function.nodes[0].inputs)
-            results = [name or "_" for name in _returned(function.nodes[0], given_to)]
+            results = [name or "_" for name in handed_back(function.nodes[0], given_to)]
         prefix = "" if set(results) == {"_"} else f"{', '.join(results)} = "
         arguments = [*given, *lent_names(iteration.function, self.plan)]
         return [*call(f"{prefix}{part}.backward(", arguments, ")", 12), *sums]
 
 
-def _returned(node: Layer | Scan, d_inputs: tuple[_T | None, ...]) -> tuple[_T | None, ...]:
+def handed_back(node: Layer | Scan, d_inputs: Sequence[_T | None]) -> Sequence[_T | None]:
     """Of something for each input, what stands for what the backward pass of a layer returns.
 
     That is, of a loss, the gradient of the prediction. Any other layer returns those of its inputs
@@ -220,9 +220,8 @@ def _returned(node: Layer | Scan, d_inputs: tuple[_T | None, ...]) -> tuple[_T |
     """
     if isinstance(node, Layer) and isinstance(node.op, LossOp):
         return d_inputs[:1]
-    proper = len(d_inputs) - len(node.tensors)
-    named = dict(zip(node.tensors, d_inputs[proper:], strict=True))
-    return (*d_inputs[:proper], *(named.get(name) for name in node.tensor_arguments))
+    proper, named = node.split(d_inputs)
+    return (*proper, *map(named.get, node.tensor_arguments))
 
 
 def _names_in(graph: BackwardGraph) -> set[str]:

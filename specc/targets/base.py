@@ -36,11 +36,13 @@ class Target(ABC):
     Attributes:
         name: as it is chosen, and the folder of its templates.
         title: as it is called.
+        suffix: behind the name of a spec in that of its file, which no other target's has.
         backward: the forms that its backward pass can have, the usual one first.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
+    suffix: ClassVar[str]
     backward: ClassVar[tuple[str, ...]]
 
     @abstractmethod
@@ -51,9 +53,22 @@ class Target(ABC):
     def forward_of(self, layer: Layer) -> str:
         """What computes a layer: its class, or the function; for the table of targets."""
 
-    @abstractmethod
     def backward_of(self, layer: Layer) -> str:
-        """What computes its gradient where the backward pass is explicit."""
+        """What computes its gradient where the backward pass is explicit.
+
+        That is a method of the layer's class, a function, or arithmetic.
+        """
+        from specc.ops.base import FunctionOp, LayerOp
+
+        op = layer.op
+        if isinstance(op, LayerOp):
+            return f"{self.class_of(layer)}.backward"
+        assert isinstance(op, FunctionOp)
+        return f"{op.function_name}_backward" if op.has_kernel else "arithmetic"
+
+    @abstractmethod
+    def class_of(self, layer: Layer) -> str:
+        """The class of a layer, which is no function, where the backward pass is explicit."""
 
     @abstractmethod
     def names(self) -> set[str]:

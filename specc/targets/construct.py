@@ -118,7 +118,7 @@ class _LoopWriter:
         if threaded:
             return [f"{target}{closing}", *self.run(start, stop)]
         one = f"{making.kernel}({', '.join(making.arguments(names))})"
-        head = f"for {self._variable(making)} in {self._range(start, stop, making)}"
+        head = f"for {self._variable(making)} in {self._range(start, stop)}"
         if len(f"{target}{one} {head}{closing}") + 8 <= WIDTH:
             return [f"{target}{one} {head}{closing}"]
         return [target, f"    {one}", f"    {head}", closing]
@@ -135,7 +135,7 @@ class _LoopWriter:
         if is_one:
             return append
         variable = self._variable(making, [step for _, _, step in threaded])
-        lines.append(f"for {variable} in {self._range(start, stop, making)}:")
+        lines.append(f"for {variable} in {self._range(start, stop)}:")
         lines += indented(append)
         for local, _, step in threaded:
             lines.append(f"    {_assignment(local, step)}")
@@ -231,7 +231,7 @@ class _LoopWriter:
         word = self.constructor.words[self.loop.variable]
         return word if used & {self.loop.variable, word} else "_"
 
-    def _range(self, start: int, stop: int, making: Construction) -> str:
+    def _range(self, start: int, stop: int) -> str:
         count = len(self.loop.iterations)
         if self.loop.values is not None and self.loop.variable is not None:
             values = substitute(self.loop.values.term, self.fixed)

@@ -34,7 +34,7 @@ def forward_doc(shaped: ShapedModel, mode: str = "") -> list[str]:
     if len(whole) + 14 <= WIDTH:
         return [whole]
     more = textwrap.wrap(f"{gives} from {takes}.", WIDTH - 8, break_long_words=False)
-    return [f"The outputs{mode}.", "", *more]
+    return [f"The outputs{mode}.", *more]
 
 
 def public(type_: TensorType) -> str:

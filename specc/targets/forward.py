@@ -22,7 +22,7 @@ class ForwardWriter(ABC):
         channels_last: whether the shapes of images in comments end with the channels.
     """
 
-    channels_last: ClassVar[bool]
+    channels_last: ClassVar[bool] = False
 
     def __init__(self, plan: ClassPlan) -> None:
         self.plan = plan
@@ -40,9 +40,9 @@ class ForwardWriter(ABC):
     def expression(self, layer: Layer, inputs: list[str]) -> str | None:
         """A layer that is no object, applied to variables; `None` if it is an object."""
 
-    @abstractmethod
     def called(self, part: str, arguments: list[str]) -> tuple[str, list[str]]:
         """How an object is called: up to the opening bracket, and its arguments."""
+        return f"{part}(", arguments
 
     def listed(self, inputs: list[str]) -> list[str]:
         """The inputs of a layer that is an object, as its arguments."""
@@ -80,9 +80,8 @@ class ForwardWriter(ABC):
 
     def _given(self, node: Layer | Scan, inputs: list[str]) -> tuple[list[str], list[str]]:
         """Variables as arguments: the inputs proper, and then tensors by name."""
-        proper = len(inputs) - len(node.tensors)
-        pairs = zip(node.tensors, inputs[proper:], strict=True)
-        return self.listed(inputs[:proper]), [f"{name}={tensor}" for name, tensor in pairs]
+        proper, named = node.split(inputs)
+        return self.listed(proper), [f"{name}={tensor}" for name, tensor in named.items()]
 
     def _call(
         self,

@@ -13,7 +13,8 @@ _STANDARD = (
 
 def standard_imports(text: str) -> list[str]:
     """The modules of the standard library that a text uses, in their customary order."""
-    lines = [f"import {name}" for name in _STANDARD if re.search(rf"\b{name}\.\w", text)]
+    used = set(re.findall(r"\b(\w+)\.(?=\w)", text))
+    lines = [f"import {name}" for name in _STANDARD if name in used]
     return lines + imports(text, {r"\bPath\b": "from pathlib import Path"})
 
 

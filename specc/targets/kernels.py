@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from specc.rendering import has_template, render_some
+from specc.targets.layout import fit
 
 
 @dataclass
@@ -39,13 +40,17 @@ class Kernels:
 
     def rendered(self) -> list[str]:
         """Their source, in alphabetical order of the ops; helpers first."""
-        stacked = frozenset(self.stacked)
-        context = {"kernels": self.every, "stacked": stacked, "explicit": self.is_explicit}
+        context = {
+            "numpy": self.target == "numpy",
+            "explicit": self.is_explicit,
+            "kernels": self.every,
+            "stacked": frozenset(self.stacked),
+        }
         names = [name for name in sorted(self.by_op) if has_template(self.target, name)]
         asked = {name: frozenset(self.features[name]) for name in names}
         asked |= dict.fromkeys(self.helpers, frozenset().union(*asked.values()))
         texts = [
-            render_some(self.target, name, {**context, "features": asked[name]})
+            fit(render_some(self.target, name, {**context, "features": asked[name]}))
             for name in (*self.helpers, *names)
         ]
         return [text for text in texts if text]

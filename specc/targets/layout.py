@@ -53,7 +53,7 @@ def fit(text: str) -> str:
 
 
 def _line(line: str) -> list[str]:
-    if len(line) <= WIDTH or '"' in line:
+    if len(line) <= WIDTH or '"""' in line:
         return [line]
     code = line.lstrip(" ")
     depth = len(line) - len(code)

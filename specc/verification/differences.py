@@ -82,8 +82,9 @@ class _Slope:
 
     def __init__(self, point: _Point, values: Any, inputs: dict[str, Any]) -> None:
         self.point, self.values, self.inputs = point, values, inputs
-        moved = [(point.gradients[name], array) for name, array in inputs.items()]
-        parts = [(point.slope, values), *moved]
+        parts = [(point.gradients[name], array) for name, array in inputs.items()]
+        if values.size:  # it is not, where nothing is learned
+            parts.append((point.slope, values))
         self.exact = float(sum(np.sum(slope * part) for slope, part in parts))
         typical = np.sqrt(sum(np.sum(slope**2) * np.mean(part**2) for slope, part in parts))
         self.scale = max(abs(self.exact), float(typical))

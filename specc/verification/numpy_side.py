@@ -67,7 +67,7 @@ class NumpySide(Side):
         gradients = {name: g.copy() for name, g in self.net.backward().items()}
         inputs = {self.subject.variable(n): g.copy() for n, g in self._input_gradients().items()}
         buffers = {name: a.copy() for name, a in self.net.buffers().items()}
-        return Step(loss, self._outputs(), gradients, inputs, buffers)
+        return Step(loss, self.made(), gradients, inputs, buffers)
 
     def training_loss(self, batch: Batch, step: int = 0) -> float:
         """The loss alone, in training mode."""
@@ -78,7 +78,7 @@ class NumpySide(Side):
         """`run` takes and returns the layouts inside."""
         self.masks.begin(0)
         self.net.run(*map(_inside, self._inputs(batch)), training=True)
-        return self._outputs()
+        return self.made()
 
     def silence(self, names: Iterable[str]) -> None:
         """Written through the views."""
@@ -111,9 +111,6 @@ class NumpySide(Side):
 
     def _inputs(self, batch: Batch) -> list[Any]:
         return self.subject.positional(cast(batch, self.net.values.dtype))
-
-    def _outputs(self) -> Arrays:
-        return self.subject.made(tuple(map(self.array, self.recorder.outputs)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,9 +85,7 @@ def _after_steps(side: Side, subject: Subject, batches: Sequence[Batch], start: 
     return side.numbers()
 
 
-def compare(
-    found: Quantities, wanted: Quantities, subject: Subject, precision: Precision, side: str
-) -> list[Check]:
+def compare(found: Quantities, wanted: Quantities, precision: Precision, side: str) -> list[Check]:
     """A check for each quantity."""
     checks = []
     for quantity, reference in wanted.items():

@@ -81,7 +81,7 @@ class Subject:
     @property
     def random_layers(self) -> list[str]:
         """The paths of those that draw random numbers."""
-        return [path for path, layer in self.layers.items() if _draws(layer)]
+        return [path for path, layer in self.layers.items() if layer.op.draws_random(layer)]
 
     def positional(self, batch: Batch) -> list[Any]:
         """The inputs of a batch in the order of `forward`."""
@@ -183,6 +183,10 @@ class Side(ABC):
     def array(self, value: Any) -> Any:
         """A tensor as an array of its own in the public layout; `None` if it is none."""
 
+    def made(self) -> Arrays:
+        """What the network's own pass returned last."""
+        return self.subject.made(tuple(map(self.array, self.recorder.outputs)))
+
     def carry_state(self, is_on: bool) -> None:
         """Let recurrent layers begin where they ended, from now on or no more, if they can."""
         if hasattr(self.net, "carry_state"):
@@ -232,10 +236,6 @@ class Side(ABC):
 
     def _has_backward(self, path: str) -> bool:
         return hasattr(self.parts.get(path), "backward")
-
-
-def _draws(layer: Layer) -> bool:
-    return layer.op.draws_random or "dropout" in layer.op.features(layer)
 
 
 def _network_class(module: Any) -> Any:

@@ -16,7 +16,6 @@ from specc.verification.comparison import Arrays
 from specc.verification.masks import Masks
 from specc.verification.side import RATE, Side, Step
 from specc.verification.tracing import Recorder, Trace
-from specc.verification.watching import positions
 
 
 class TorchSide(Side):
@@ -86,7 +85,7 @@ class TorchSide(Side):
         """`loss` and `backward`."""
         self.masks.begin(step)
         loss = self._loss(batch)
-        outputs = self._outputs()
+        outputs = self.made()
         gradients = {name: self.array(g) for name, g in self.net.backward().items()}
         inputs = getattr(self.net, "input_gradients", {})
         d_inputs = {self.subject.variable(n): self.array(g) for n, g in inputs.items()}
@@ -102,7 +101,7 @@ class TorchSide(Side):
         self.net.train()
         with torch.no_grad():
             self.net(*self.subject.positional(self._on(batch)))
-        return self._outputs()
+        return self.made()
 
     def silence(self, names: Iterable[str]) -> None:
         """In place."""
@@ -124,9 +123,6 @@ class TorchSide(Side):
     def array(self, value: Any) -> Any:
         """A copy."""
         return value.detach().clone().numpy() if isinstance(value, torch.Tensor) else None
-
-    def _outputs(self) -> Arrays:
-        return self.subject.made(tuple(map(self.array, self.recorder.outputs)))
 
     def _tensors(self) -> dict[str, torch.Tensor]:
         named = self.net.state_dict(keep_vars=True).items()
@@ -152,7 +148,7 @@ class TorchSide(Side):
         for path, layer in self.subject.layers.items():
             module = self.parts.get(path)
             if module is not None:
-                taps = _Taps(trace, path, positions(layer))
+                taps = _Taps(trace, path, layer.positions)
                 handles.append(module.register_forward_pre_hook(taps.enter, with_kwargs=True))
                 handles.append(module.register_forward_hook(partial(self._leave, trace, path)))
         try:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from specc.graph import Layer
+from specc.targets.backward import handed_back
 from specc.verification.tracing import Trace, numbered
 
 
@@ -25,7 +26,7 @@ class BackwardWatch:
         self.trace = trace
         self.array = array
         self.results = {f"d_{n}": i for i, n in enumerate(layer.optional_results, start=1)}
-        self.inputs = handed_back(layer)
+        self.inputs = handed_back(layer, range(len(layer.inputs)))  # their positions
         self.calls = 0
 
     def __call__(self, *d_outputs: Any, **options: Any) -> Any:
@@ -98,19 +99,3 @@ class StepWatch:
 def results_of(layer: Layer) -> int:
     """How many results of a layer count: of a shared one, another use may name more."""
     return 1 + len(layer.optional_results) if layer.is_shared else len(layer.outputs)
-
-
-def positions(layer: Layer) -> dict[str, int]:
-    """Where the tensors stand among its inputs that a layer is given by name."""
-    proper = len(layer.inputs) - len(layer.tensors)
-    return {name: proper + index for index, name in enumerate(layer.tensors)}
-
-
-def handed_back(layer: Layer) -> list[int | None]:
-    """The position among the inputs of each gradient that a layer's own backward pass returns.
-
-    Behind those of the inputs proper there is one for each tensor that may be given by name.
-    """
-    given = positions(layer)
-    proper = range(len(layer.inputs) - len(given))
-    return [*proper, *(given.get(name) for name in layer.tensor_arguments)]

@@ -18,6 +18,7 @@ class Numpy(Target):
 
     name = "numpy"
     title = "NumPy"
+    suffix = ""
     backward = ("explicit",)
 
     def construct(self, layer: Layer) -> Construction | None:
@@ -28,23 +29,18 @@ class Numpy(Target):
 
     def forward_of(self, layer: Layer) -> str:
         """A class, or a function."""
-        from specc.ops.base import FunctionOp, LayerOp
+        from specc.ops.base import FunctionOp
 
-        op = layer.op
-        if isinstance(op, LayerOp):
-            return op.construct(layer).kernel
-        assert isinstance(op, FunctionOp)
-        return op.expression(layer, [tensor.name for tensor in layer.inputs], None)
+        if isinstance(layer.op, FunctionOp):
+            return layer.op.expression(layer, [tensor.name for tensor in layer.inputs], None)
+        return self.class_of(layer)
 
-    def backward_of(self, layer: Layer) -> str:
-        """The class's own, a function, or arithmetic."""
-        from specc.ops.base import FunctionOp, LayerOp
+    def class_of(self, layer: Layer) -> str:
+        """The class that suits it best."""
+        from specc.ops.base import LayerOp
 
-        op = layer.op
-        if isinstance(op, LayerOp):
-            return f"{op.construct(layer).kernel}.backward"
-        assert isinstance(op, FunctionOp)
-        return f"{op.function_name}_backward" if op.has_kernel else "arithmetic"
+        assert isinstance(layer.op, LayerOp)
+        return layer.op.construct(layer).kernel
 
     def names(self) -> set[str]:
         """The classes of all templates, so that names do not change with what a file uses."""

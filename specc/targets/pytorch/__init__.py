@@ -18,28 +18,31 @@ class PyTorch(Target):
 
     name = "pytorch"
     title = "PyTorch"
+    suffix = "_torch"
     backward = ("autograd", "explicit")
 
     def construct(self, layer: Layer) -> Construction | None:
         """Its module."""
-        return layer.op.torch_module(layer)
+        from specc.ops.base import ModuleOp
+
+        return layer.op.torch_module(layer) if isinstance(layer.op, ModuleOp) else None
 
     def forward_of(self, layer: Layer) -> str:
         """A module, or an expression."""
-        made = layer.op.torch_module(layer)
+        from specc.ops.base import ExpressionOp
+
+        made = self.construct(layer)
         if made is not None:
             return made.kernel
+        assert isinstance(layer.op, ExpressionOp)
         return layer.op.torch_expression(layer, [tensor.name for tensor in layer.inputs])
 
-    def backward_of(self, layer: Layer) -> str:
-        """What there is beside autograd: a class's own, a function, or arithmetic."""
-        from specc.ops.base import FunctionOp, LayerOp
+    def class_of(self, layer: Layer) -> str:
+        """What there is beside autograd: a subclass of its module."""
+        from specc.ops.base import LayerOp
 
-        op = layer.op
-        if isinstance(op, LayerOp):
-            return f"{op.torch_layer(layer).kernel}.backward"
-        assert isinstance(op, FunctionOp)
-        return f"{op.function_name}_backward" if op.has_kernel else "arithmetic"
+        assert isinstance(layer.op, LayerOp)
+        return layer.op.torch_layer(layer).kernel
 
     def names(self) -> set[str]:
         """What files import, and the classes of all templates."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from specc.classes import ClassPlan
-from specc.differentiate import Formula
 from specc.graph import Layer
 from specc.ops.base import Construction, FunctionOp, LayerOp, LossOp
 from specc.targets.backward import BackwardWriter
 from specc.targets.construct import Constructor
-from specc.targets.file import op_of
 from specc.targets.forward import KeepingForward
 from specc.targets.pytorch.write import ModuleConstructor, PyTorchFile
 
@@ -24,18 +22,13 @@ class ExplicitConstructor(ModuleConstructor):
 class ExplicitForward(KeepingForward):
     """Writes the statements of one forward pass."""
 
-    channels_last = False
     mode = "self.training"
     stack = "self.kept"
 
     def expression(self, layer: Layer, inputs: list[str]) -> str | None:
         """A function, as in PyTorch."""
-        is_function = isinstance(layer.op, FunctionOp)
-        return layer.op.torch_expression(layer, inputs) if is_function else None
-
-    def called(self, part: str, arguments: list[str]) -> tuple[str, list[str]]:
-        """`part(x)`."""
-        return f"{part}(", arguments
+        op = layer.op
+        return op.torch_expression(layer, inputs) if isinstance(op, FunctionOp) else None
 
 
 class ExplicitBackward(BackwardWriter):
@@ -49,6 +42,7 @@ class ExplicitBackward(BackwardWriter):
 class ExplicitFile(PyTorchFile):
     """Writes the file of one network."""
 
+    backward = ExplicitBackward
     loss_is = "return "
 
     def constructor(self, plan: ClassPlan) -> Constructor:
@@ -68,37 +62,15 @@ class ExplicitFile(PyTorchFile):
         """Nothing: autograd is not used."""
         return []
 
-    def block_backward(self, plan: ClassPlan) -> dict[str, object]:
-        """The backward pass of a block."""
-        graph, borrowed = self.training.backward_of(plan), plan.function.borrowed
-        writer = ExplicitBackward(plan, self.classes, self.training.backward)
-        lines = writer.lines()
-        d_inputs = [writer.local(t) if t is not None else "None" for t in graph.d_inputs]
-        return {
-            "backward": lines,
-            "d_outputs": ", ".join([*(t.name for t in graph.d_outputs), *borrowed]),
-            "d_inputs": ", ".join(d_inputs) if any(graph.d_inputs) else "",
-        }
-
-    def net_backward(self, plan: ClassPlan) -> dict[str, object]:
-        """The backward pass of the network, and whether gradients are added up."""
-        writer = ExplicitBackward(plan, self.classes, self.training.backward)
-        lines = [*writer.lines(), *self.input_gradients(writer, lambda text, _: text)]
+    def differentiation(self) -> dict[str, object]:
+        """The backward pass is in the file; where gradients are added up, they begin with zeros."""
         return {
             "explicit": True,
             "is_constant": False,
-            "backward": lines,
             "accumulates": self.is_stacked() or self.is_idle(),
             "input_gradients": False,
             "idle_inputs": False,
         }
-
-    def note_kernels(self, plan: ClassPlan) -> None:
-        """The classes of layers, and the functions of the backward pass."""
-        super().note_kernels(plan)
-        for statement in self.training.backward_of(plan).statements:
-            if isinstance(statement, Formula) and statement.kind.endswith("_backward"):
-                self.kernels.add(op_of(statement.kind), statement.kind)
 
     def note_layer(self, plan: ClassPlan, layer: Layer, is_stacked: bool) -> None:
         """A class for every layer that is no function."""

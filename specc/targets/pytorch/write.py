@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import ClassVar
 
 from specc.classes import Classes, ClassPlan
 from specc.differentiate import Backward, Formula, Statement
-from specc.graph import Layer, Origin, Scan, count_parameters, every_layer
+from specc.graph import Layer, Scan, count_parameters, every_layer
 from specc.literal import literal
 from specc.needs import learns
-from specc.ops.base import Construction
+from specc.ops.base import Construction, ExpressionOp, LossOp, ModuleOp
 from specc.rendering import render, render_some
+from specc.targets.backward import BackwardWriter
 from specc.targets.construct import Constructor
-from specc.targets.docstrings import block_doc, forward_doc, net_doc
+from specc.targets.docstrings import forward_doc, net_doc
 from specc.targets.file import FileWriter
 from specc.targets.forward import ForwardWriter
 from specc.targets.imports import imports
@@ -49,14 +51,14 @@ class ModuleConstructor(Constructor):
 
     def layer(self, owner: ClassPlan, layer: Layer) -> Construction | None:
         """What is no module is written in the forward pass."""
-        made, kernel = layer.op.torch_module(owner.settled(layer)), self.kernel_of(layer)
-        return replace(made, kernel=kernel) if made is not None and kernel is not None else None
+        kernel = self.kernel_of(layer)
+        if kernel is None or not isinstance(layer.op, ModuleOp):
+            return None
+        return replace(layer.op.torch_module(owner.settled(layer)), kernel=kernel)
 
 
 class ModuleForward(ForwardWriter):
     """Writes the statements of one forward pass."""
-
-    channels_last = False
 
     def __init__(self, plan: ClassPlan, kernel_of: KernelOf) -> None:
         super().__init__(plan)
@@ -70,13 +72,8 @@ class ModuleForward(ForwardWriter):
 
     def expression(self, layer: Layer, inputs: list[str]) -> str | None:
         """What is no module."""
-        if layer.op.torch_module(layer) is not None:
-            return None
-        return layer.op.torch_expression(layer, inputs)
-
-    def called(self, part: str, arguments: list[str]) -> tuple[str, list[str]]:
-        """`part(x)`."""
-        return f"{part}(", arguments
+        op = layer.op
+        return op.torch_expression(layer, inputs) if isinstance(op, ExpressionOp) else None
 
 
 class PyTorchFile(FileWriter):
@@ -84,6 +81,7 @@ class PyTorchFile(FileWriter):
 
     target = "pytorch"
     helpers = ("losses", "sequences")
+    backward: ClassVar[type[BackwardWriter] | None] = None
     loss_is = "self.last_loss = "
 
     def before(self) -> str:
@@ -114,6 +112,7 @@ class PyTorchFile(FileWriter):
         more = {
             "losses": losses,
             "explicit": explicit,
+            "scales": " | ".join(sorted(self._scales())),
             "idle": self.is_idle(),
             "detached": self._may_be_detached(),
             "kernels": self.kernels.every,
@@ -121,6 +120,18 @@ class PyTorchFile(FileWriter):
         }
         checks = render(self.target, "expect", **self.checks.context())
         return [checks, render_some("pytorch", "network", {**self.runtime.network, **more})]
+
+    def _scales(self) -> set[str]:
+        """The classes whose parameters are no weights, though they have several axes.
+
+        By the number of axes a file tells what it penalises.
+        """
+        return {
+            self.kernel_of(layer) or ""
+            for layer in every_layer(self.shaped.function)
+            for parameter in layer.op.parameters(layer)
+            if len(parameter.shape) > 1 and not (parameter.is_penalised or parameter.is_buffer)
+        }
 
     def is_idle(self) -> bool:
         """Whether the loss does not depend on some parameter."""
@@ -142,11 +153,11 @@ class PyTorchFile(FileWriter):
     def note_layer(self, plan: ClassPlan, layer: Layer, is_stacked: bool) -> None:
         """A class or functions that PyTorch does not have."""
         kernel = self.kernel_of(layer)
-        if kernel is None:
+        if isinstance(layer.op, ExpressionOp):
             text = layer.op.torch_expression(layer, [t.name for t in layer.inputs])
             for function in re.findall(r"(?<![\w.])[a-z]\w*(?=\()", text):
                 self.kernels.add(layer.op.name, function, features=self.features(layer))
-        elif not kernel.startswith("nn."):
+        elif kernel is not None and not kernel.startswith("nn."):
             self.kernels.add(layer.op.name, kernel, features=self.features(layer))
 
     def kernel_of(self, layer: Layer) -> str | None:
@@ -155,34 +166,17 @@ class PyTorchFile(FileWriter):
         Recurrent layers of one place are called alike: where one of them needs a class of the file,
         or carries its state on, all are such.
         """
-        made = layer.op.torch_module(layer)
-        if made is None:
+        op = layer.op
+        if not isinstance(op, ModuleOp):
             return None
-        if not layer.op.carries_state:
-            return made.kernel
-        modules = map(layer.op.torch_module, self.instances(layer))
-        is_own = self.carries or not all(m and m.kernel.startswith("nn.") for m in modules)
-        return made.kernel.removeprefix("nn.") if is_own else made.kernel
+        kernel = op.torch_module(layer).kernel
+        if not op.carries_state:
+            return kernel
+        kernels = (op.torch_module(other).kernel for other in self.instances(layer))
+        is_own = self.carries or not all(k.startswith("nn.") for k in kernels)
+        return kernel.removeprefix("nn.") if is_own else kernel
 
     # ------------------------------------------------------------ classes
-
-    def block(self, plan: ClassPlan) -> str:
-        """The class of a block."""
-        constructor = self.constructor(plan)
-        self.note_kernels(plan)
-        function = plan.function
-        return self.fitted(
-            "block",
-            name=plan.name,
-            cell=plan.function.origin is Origin.CELL,
-            doc=block_doc(plan, self.classes.conditions(plan), self.shaped.model.program.source),
-            arguments=", ".join(constructor.words[n] for n in plan.arguments),
-            construct=constructor.lines(),
-            inputs=", ".join([*(t.name for t in function.inputs), *function.borrowed]),
-            forward=self.forward(plan).lines(),
-            results=", ".join(t.name for t in function.outputs),
-            **self.block_backward(plan),
-        )
 
     def constructor(self, plan: ClassPlan) -> Constructor:
         """What writes the constructor of a class."""
@@ -192,15 +186,10 @@ class PyTorchFile(FileWriter):
         """What writes the forward pass of a class."""
         return ModuleForward(plan, self.kernel_of)
 
-    def block_backward(self, plan: ClassPlan) -> dict[str, object]:
-        """The backward pass of a block: none, where gradients are left to autograd."""
-        return {"backward": [], "d_outputs": "", "d_inputs": ""}
-
-    def net_backward(self, plan: ClassPlan) -> dict[str, object]:
-        """The same of the network."""
+    def differentiation(self) -> dict[str, object]:
+        """What the template of the network takes to differentiate by autograd."""
         return {
             "explicit": False,
-            "backward": [],
             "accumulates": False,
             "is_constant": bool(self.shaped.losses) and self._is_constant(),
             "input_gradients": bool(self._differentiated()) and bool(self.shaped.losses),
@@ -226,7 +215,8 @@ class PyTorchFile(FileWriter):
             leave=self._leave(names),
             loss=self._loss(names) if self.shaped.losses else [],
             enter=self.enter(),
-            **self.net_backward(plan),
+            backward=self.net_backward(plan),
+            **self.differentiation(),
         )
 
     def _whole_lengths(self, plan: ClassPlan) -> list[str]:
@@ -242,7 +232,7 @@ class PyTorchFile(FileWriter):
         """The lines of a `forward` that picks the outputs."""
         if not self._runs():
             return []
-        returned = ", ".join(t.name for t in self.shaped.outputs)
+        returned = ", ".join(self.result(t) for t in self.shaped.outputs)
         run = call(f"{self.names_for(self.shaped.outputs)} = self.run(", inputs)
         return [*run, f"return {returned}"]
 
@@ -250,7 +240,9 @@ class PyTorchFile(FileWriter):
         """The lines that compute the loss, a sum if there are several."""
         run = "self.run(" if self._runs() else "self("
         lines = call(f"{self.names_for(self.looked_at())} = {run}", inputs)
-        terms = [self.term(loss, [t.name for t in loss.inputs]) for loss in self.shaped.losses]
+        terms = [
+            self.term(loss, [self.result(t) for t in loss.inputs]) for loss in self.shaped.losses
+        ]
         return [*lines, *self.checks.targets, *self.total(terms, self.loss_is)]
 
     def term(self, loss: Layer, arguments: list[str]) -> str:
@@ -264,6 +256,7 @@ class PyTorchFile(FileWriter):
         }
         given = zip(loss.inputs[1:], arguments[1:], strict=True)
         rest = [name if t in constant else f"{name}.detach()" for t, name in given]
+        assert isinstance(loss.op, LossOp)
         return loss.op.torch_expression(loss, [arguments[0], *rest])
 
     def _is_constant(self) -> bool:
@@ -310,9 +303,7 @@ def _leaves_idle(statement: Statement) -> bool:
         reached.update(node.inputs if any(used) else ())
         if learns(node) and not (any(used) if isinstance(node, Layer | Scan) else all(used)):
             return True
-    count = len(scan.sequences)
-    states = dict(zip(step.states, step.inputs[count:], strict=True))
-    given = (*step.inputs[:count], *map(states.get, scan.tensors))
+    given = (*step.proper, *map(step.before.get, scan.tensors))
     wanted = (t for t, d in zip(given, statement.d_inputs, strict=True) if d is not None)
     return any(tensor not in reached for tensor in wanted)
 
