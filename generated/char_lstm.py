@@ -98,16 +98,19 @@ def as_rows(x):
     return x.reshape(-1, x.shape[2])
 
 
-def vanish(x):
-    """Set to 0 what has all but vanished in x: gradients below tiny / eps, 1e-31 in float32.
+def vanish(t, *gradients):
+    """Every fourth step, set to 0 what has all but vanished: below tiny / eps, 1e-31 in float32.
 
-    Below `tiny`, 1e-38, arithmetic would be 50 times slower; the factor eps is room for a step.
-    A sum with a large number keeps of x only whole multiples of its spacing, large * eps.
+    Below `tiny`, 1e-38, arithmetic would be 50 times slower; the factor eps is room for the steps
+    between. A sum with a large number keeps whole multiples of its spacing only, large * eps.
     """
-    limits = np.finfo(x.dtype)
-    large = limits.tiny / limits.eps**2
-    x += large
-    x -= large
+    if t % 4:
+        return
+    for x in gradients:
+        limits = np.finfo(x.dtype)
+        large = limits.tiny / limits.eps**2
+        x += large
+        x -= large
 
 
 def strips(weight, batch):
@@ -321,15 +324,14 @@ class LSTM(Module):
             d_gates[t] = factors[t]
             d_c *= f[t]  # dc = dc' f
             np.matmul(d_a[t], weight, out=products)  # dh = da U
-            vanish(d_h)
-            vanish(d_c)
+            vanish(t, d_h, d_c)
         d_x = self.learn(joined, d_a)
         return d_x, None, None
 
     def learn(self, joined, d_a):
         """Set the gradients of the parameters, from those of the products; returns dx."""
         units, in_features = self.weight_hh_l0.shape[1], self.weight_ih_l0.shape[1]
-        d_weight = np.roll(as_rows(d_a).T @ as_rows(joined), -units, axis=0)
+        d_weight = np.roll(as_rows(joined).T @ as_rows(d_a), -units, axis=1).T
         self.weight_ih_l0.gradient[:] = d_weight[:, :in_features]
         self.weight_hh_l0.gradient[:] = d_weight[:, in_features:-1]
         self.bias_ih_l0.gradient[:] = d_weight[:, -1]

@@ -98,16 +98,19 @@ def as_rows(x):
     return x.reshape(-1, x.shape[2])
 
 
-def vanish(x):
-    """Set to 0 what has all but vanished in x: gradients below tiny / eps, 1e-31 in float32.
+def vanish(t, *gradients):
+    """Every fourth step, set to 0 what has all but vanished: below tiny / eps, 1e-31 in float32.
 
-    Below `tiny`, 1e-38, arithmetic would be 50 times slower; the factor eps is room for a step.
-    A sum with a large number keeps of x only whole multiples of its spacing, large * eps.
+    Below `tiny`, 1e-38, arithmetic would be 50 times slower; the factor eps is room for the steps
+    between. A sum with a large number keeps whole multiples of its spacing only, large * eps.
     """
-    limits = np.finfo(x.dtype)
-    large = limits.tiny / limits.eps**2
-    x += large
-    x -= large
+    if t % 4:
+        return
+    for x in gradients:
+        limits = np.finfo(x.dtype)
+        large = limits.tiny / limits.eps**2
+        x += large
+        x -= large
 
 
 class CrossEntropy(Module):
@@ -237,7 +240,7 @@ class RNN(Module):
             d_h += d_y[t]
             d_a[t] *= d_h
             np.matmul(d_a[t], self.weight_hh_l0.value, out=d_h)  # dh = da U
-            vanish(d_h)
+            vanish(t, d_h)
         return self.learn(x, h[:-1], d_a), None
 
     def learn(self, x, h, d_a):
