@@ -110,12 +110,11 @@ def main() -> None:
     arguments = parser.parse_args()
     pairs, seconds = (3, 1.0) if arguments.quick else (5, 1.5)
     rows = {(row[0], row[2]): row for row in recorded("step")}
-    for name in arguments.only.split(","):
-        for row in races(name, arguments.threads, pairs, seconds):
-            rows[row[0], row[2]] = row
     columns = ["network", "batch", "threads", "NumPy ms", "PyTorch ms", "ratio", "range", "bar", ""]
     note = f"{pairs} pairs of processes. {machine()}, PyTorch {torch.__version__}."
-    record("step", f"{table(columns, list(rows.values()))}\n\n{note}")
+    for name in arguments.only.split(","):
+        rows |= {(row[0], row[2]): row for row in races(name, arguments.threads, pairs, seconds)}
+        record("step", f"{table(columns, list(rows.values()))}\n\n{note}")
 
 
 if __name__ == "__main__":
