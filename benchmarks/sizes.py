@@ -20,8 +20,8 @@ def lines(path: Path) -> int:
 
 def classes(path: Path) -> int:
     """The classes of the network and its blocks in a generated PyTorch file."""
-    parents = re.findall(r"^class \w+\(([\w.]+)\)", path.read_text("utf-8"), re.MULTILINE)
-    return parents.count("nn.Module") - 1 + parents.count("Network")  # one is the frame
+    network = path.read_text("utf-8").split("- The network\n")[1].split("\n# ---")[0]
+    return len(re.findall(r"^class ", network, re.MULTILINE)) - 1  # one is the frame, `Network`
 
 
 def sizes() -> str:

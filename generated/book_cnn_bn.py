@@ -79,7 +79,7 @@ class Module:
     def array(self, name, shape, dtype, training=True):
         """Return an array that every step uses again: fresh memory costs more than arithmetic.
 
-        It holds what was left in it, at first zeros. The first axis is the batch, which may vary.
+        It holds what was left in it, at first zeros. The first axis, examples or steps, may vary.
         Evaluation has arrays of its own, so that it cannot disturb a step in progress.
         """
         arrays = vars(self).setdefault("arrays", {})

@@ -466,6 +466,8 @@ def make_optimizer(net, rate):
 def clip(gradients):
     """Shorten the whole gradient to a 2-norm of at most 1.0: g = min(limit / |g|, 1) g (notes)."""
     norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    if norm.isinf():  # the squares are too large for float32
+        norm = torch.stack([gradient.cpu().double().norm() for gradient in gradients]).norm()
     scale = (1.0 / norm).clamp(max=1)
     for gradient in gradients:
         gradient *= scale

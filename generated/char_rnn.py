@@ -82,7 +82,7 @@ class Module:
     def array(self, name, shape, dtype, training=True):
         """Return an array that every step uses again: fresh memory costs more than arithmetic.
 
-        It holds what was left in it, at first zeros. The first axis is the batch, which may vary.
+        It holds what was left in it, at first zeros. The first axis, examples or steps, may vary.
         Evaluation has arrays of its own, so that it cannot disturb a step in progress.
         """
         arrays = vars(self).setdefault("arrays", {})
@@ -744,6 +744,8 @@ class Adam:
 def clip(gradients):
     """Shorten the whole gradient to a 2-norm of at most 1.0: g = min(limit / |g|, 1) g (notes)."""
     norm = math.sqrt(np.dot(gradients, gradients))
+    if math.isinf(norm):  # the squares are too large for float32
+        norm = float(np.linalg.norm(gradients.astype(np.float64)))
     if norm > 1.0:
         gradients *= 1.0 / norm
 

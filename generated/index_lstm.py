@@ -79,7 +79,7 @@ class Module:
     def array(self, name, shape, dtype, training=True):
         """Return an array that every step uses again: fresh memory costs more than arithmetic.
 
-        It holds what was left in it, at first zeros. The first axis is the batch, which may vary.
+        It holds what was left in it, at first zeros. The first axis, examples or steps, may vary.
         Evaluation has arrays of its own, so that it cannot disturb a step in progress.
         """
         arrays = vars(self).setdefault("arrays", {})
@@ -628,11 +628,11 @@ def make_windows(table):
     }
 
 
-def load_data(folder):
-    """Load windows of the series: training, and test from its end; none reaches into the other.
+def read_series(folder):
+    """Read the series; returns rows, how many are for training, and these rows' mean and spread.
 
-    The numbers are standardised: minus the mean of their column, by its standard deviation, both
-    of the training part alone. So predictions and scores are in standard deviations.
+    Mean and standard deviation are those of each column. They standardise what the network sees,
+    (x - mean) / spread, and bring what it tells back to the numbers of the file.
     """
     path = folder / "hs300.csv"
     columns = [
@@ -653,8 +653,17 @@ def load_data(folder):
         if is_constant or np.abs(numbers).max() > 1e30 * size:  # float32 would overflow
             held = f"hardly varies in the training part, its standard deviation is {size:.2g}"
             raise InputError(f"{path}: {column!r} {held}")
-    table = (table - mean) / spread
-    return tuple(make_windows(part) for part in np.split(table.astype(np.float32), [cut]))
+    return table, cut, mean, spread
+
+
+def load_data(folder):
+    """Load windows of the series: training, and test from its end; none reaches into the other.
+
+    The numbers are standardised, so that predictions and scores are in standard deviations.
+    """
+    table, cut, mean, spread = read_series(folder)
+    table = ((table - mean) / spread).astype(np.float32)
+    return tuple(make_windows(part) for part in np.split(table, [cut]))
 
 
 # ---------------------------------------------------------------------------------------- Training
@@ -760,6 +769,8 @@ class Adagrad:
 def clip(gradients):
     """Shorten the whole gradient to a 2-norm of at most 1.0: g = min(limit / |g|, 1) g (notes)."""
     norm = math.sqrt(np.dot(gradients, gradients))
+    if math.isinf(norm):  # the squares are too large for float32
+        norm = float(np.linalg.norm(gradients.astype(np.float64)))
     if norm > 1.0:
         gradients *= 1.0 / norm
 

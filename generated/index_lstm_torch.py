@@ -277,11 +277,11 @@ def make_windows(table):
     }
 
 
-def load_data(folder):
-    """Load windows of the series: training, and test from its end; none reaches into the other.
+def read_series(folder):
+    """Read the series; returns rows, how many are for training, and these rows' mean and spread.
 
-    The numbers are standardised: minus the mean of their column, by its standard deviation, both
-    of the training part alone. So predictions and scores are in standard deviations.
+    Mean and standard deviation are those of each column. They standardise what the network sees,
+    (x - mean) / spread, and bring what it tells back to the numbers of the file.
     """
     path = folder / "hs300.csv"
     columns = [
@@ -302,8 +302,17 @@ def load_data(folder):
         if is_constant or np.abs(numbers).max() > 1e30 * size:  # float32 would overflow
             held = f"hardly varies in the training part, its standard deviation is {size:.2g}"
             raise InputError(f"{path}: {column!r} {held}")
-    table = (table - mean) / spread
-    return tuple(make_windows(part) for part in np.split(table.astype(np.float32), [cut]))
+    return table, cut, mean, spread
+
+
+def load_data(folder):
+    """Load windows of the series: training, and test from its end; none reaches into the other.
+
+    The numbers are standardised, so that predictions and scores are in standard deviations.
+    """
+    table, cut, mean, spread = read_series(folder)
+    table = ((table - mean) / spread).astype(np.float32)
+    return tuple(make_windows(part) for part in np.split(table, [cut]))
 
 
 # ---------------------------------------------------------------------------------------- Training
@@ -379,6 +388,8 @@ def make_optimizer(net, rate):
 def clip(gradients):
     """Shorten the whole gradient to a 2-norm of at most 1.0: g = min(limit / |g|, 1) g (notes)."""
     norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    if norm.isinf():  # the squares are too large for float32
+        norm = torch.stack([gradient.cpu().double().norm() for gradient in gradients]).norm()
     scale = (1.0 / norm).clamp(max=1)
     for gradient in gradients:
         gradient *= scale

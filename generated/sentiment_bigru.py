@@ -82,7 +82,7 @@ class Module:
     def array(self, name, shape, dtype, training=True):
         """Return an array that every step uses again: fresh memory costs more than arithmetic.
 
-        It holds what was left in it, at first zeros. The first axis is the batch, which may vary.
+        It holds what was left in it, at first zeros. The first axis, examples or steps, may vary.
         Evaluation has arrays of its own, so that it cannot disturb a step in progress.
         """
         arrays = vars(self).setdefault("arrays", {})
@@ -574,7 +574,7 @@ class Network(Module):
         return dict(self.public_values)
 
     def buffers(self):
-        """Return views of the frozen vectors by name."""
+        """Return views of the buffers by name."""
         return {
             f"{path}.{name}": getattr(part, name)
             for path, part in self.parts()
@@ -582,7 +582,7 @@ class Network(Module):
         }
 
     def save(self, path):
-        """Write parameters and frozen vectors, and the vocabulary, to a .safetensors file."""
+        """Write parameters and buffers, and the vocabulary, to a .safetensors file."""
         words = {"vocabulary": json.dumps(self.vocabulary)}
         write_safetensors(path, self.parameters() | self.buffers(), words)
 
@@ -1031,6 +1031,8 @@ def learning_rate(epoch):
 def clip(gradients):
     """Shorten the whole gradient to a 2-norm of at most 1.0: g = min(limit / |g|, 1) g (notes)."""
     norm = math.sqrt(np.dot(gradients, gradients))
+    if math.isinf(norm):  # the squares are too large for float32
+        norm = float(np.linalg.norm(gradients.astype(np.float64)))
     if norm > 1.0:
         gradients *= 1.0 / norm
 

@@ -137,7 +137,7 @@ def expect_lengths(name, lengths, steps, line):
 
 
 def tensors_of(net):
-    """Return what a file of weights holds by name: parameters and frozen vectors."""
+    """Return what a file of weights holds by name: parameters and buffers."""
     held = net.state_dict().items()
     return {name: x for name, x in held if not name.endswith("num_batches_tracked")}
 
@@ -194,7 +194,7 @@ class Network(nn.Module):
         return torch.cat([output.cpu() for output in outputs])
 
     def save(self, path):
-        """Write parameters and frozen vectors, and the vocabulary, to a .safetensors file."""
+        """Write parameters and buffers, and the vocabulary, to a .safetensors file."""
         words = {"vocabulary": json.dumps(self.vocabulary)}
         write_safetensors(path, arrays(tensors_of(self)), words)
 
@@ -568,6 +568,8 @@ def learning_rate(epoch):
 def clip(gradients):
     """Shorten the whole gradient to a 2-norm of at most 1.0: g = min(limit / |g|, 1) g (notes)."""
     norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    if norm.isinf():  # the squares are too large for float32
+        norm = torch.stack([gradient.cpu().double().norm() for gradient in gradients]).norm()
     scale = (1.0 / norm).clamp(max=1)
     for gradient in gradients:
         gradient *= scale

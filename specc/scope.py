@@ -23,13 +23,15 @@ class Means(Enum):
 class Binding:
     """A name, what it stands for, where it was bound, and whether anything reads it.
 
-    `says_unused` is how a warning calls it; empty where none is due.
+    `says_unused` is how a warning calls it; empty where none is due. `is_in_list`: whether others
+    are bound with it, by their places in one list.
     """
 
     name: str
     means: Means
     span: Span
     says_unused: str = ""
+    is_in_list: bool = False
     is_used: bool = False
 
 

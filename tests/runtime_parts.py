@@ -57,6 +57,7 @@ CHOICES: dict[str, Any] = {
     "segments": False,
     "adjacent": False,
     "generates": False,
+    "carries": False,
 }
 LOOP: dict[str, Any] = {
     "net": "Net",
@@ -108,16 +109,17 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "train/split": {"share": 0.1},
     "train/together": {"padded": {"words_lengths": ["words"]}},
     "train/batches": {"segments": False, "padded": {}},
-    "train/generate": {"net": "Net", "level": "char", "numpy": True},
+    "train/generate": {"net": "Net", "level": "char", "numpy": True, "carries": True},
     "train/trimmed": {"padded": {"words_lengths": ["words"]}},
     "train/order": {"numpy": True, "segments": False, "padded": {}, "first": "image"},
     "train/evaluate": {
         "numpy": True,
-        "segments": False,
+        "carries": False,
         "inputs": ["image"],
+        "steps": None,
         "metrics": (ACCURACY,),
     },
-    "train/epoch": {**CHOICES, "padded": {}, "first": "image"},
+    "train/epoch": {**CHOICES, "padded": {}, "inputs": ["image"], "steps": None, "first": "image"},
     "train/loop": {**CHOICES, **LOOP},
     "train/command": {**CHOICES, **COMMAND},
     "train/watch": {
@@ -133,6 +135,7 @@ CONTEXTS: dict[str, dict[str, Any]] = {
             {"name": "digit", "shape": [], "classes": 10},
         ),
         "padded": {},
+        "unpadded": True,
     },
     "data/csv": {
         "files": ("a.csv",),

@@ -41,8 +41,20 @@ cell outer(units) {{
 {CHARACTERS.replace("scan pair(3)", "scan outer(3) -> gru(3)")}"""
 
 
+SHIFTED = f"""
+cell shift {{
+  input x
+  state p: [in.features]
+  from x as state p
+  from x, p -> add
+}}
+{CHARACTERS.replace("scan pair(3)", "dense(3) -> scan shift")}"""
+"""The state is the input of the step before: a part of an array that `dense` uses again."""
+
+
 LAYERS = [
     "scan pair(3)",
+    "dense(3) -> scan shift",
     "scan outer(3) -> gru(3)",
     "rnn(3, layers=2)",
     "rnn(3, activation=relu)",
@@ -55,7 +67,8 @@ LAYERS = [
 def with_layers(layers: str, folder: Path) -> tuple[str, Path]:
     """A net of such layers, and a path for it beside its text."""
     (folder / "t.txt").write_text("abcd" * 50)
-    text = NESTED if "outer" in layers else CHARACTERS.replace("scan pair(3)", layers)
+    written = {"scan outer(3) -> gru(3)": NESTED, "dense(3) -> scan shift": SHIFTED}
+    text = written.get(layers) or CHARACTERS.replace("scan pair(3)", layers)
     return text, folder / "chars.net"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from cli_folder import XOR, run
 from commandline import specc
 
 import specc as package
+from specc.settings.registry import choices
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -58,6 +60,10 @@ def test_the_exit_status_of_the_script_is_passed_on() -> None:
     assert result.returncode == 2
 
 
+def files(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def test_a_run_that_cannot_be_resumed_is_left_alone(folder: Path) -> None:
     assert specc("train", "xor.net", "--resume", "nowhere").status == 1
     assert not (folder / "nowhere").exists()
@@ -66,7 +72,7 @@ def test_a_run_that_cannot_be_resumed_is_left_alone(folder: Path) -> None:
     assert run("train", "xor.net", "--epochs", "1", "--seed", "0").returncode == 0
     again = run("train", "xor.net", "--resume", "runs/xor", "--seed", "0")
     assert again.returncode == 0, again.stderr
-    before = {path: path.read_bytes() for path in (folder / "runs/xor").iterdir()}
+    before = files(folder / "runs/xor")
     other = (folder / "xor.net").read_text(encoding="utf-8").replace("dense(8)", "dense(9)")
     for name in ("xor", "other"):
         (folder / "b").mkdir(exist_ok=True)
@@ -74,10 +80,42 @@ def test_a_run_that_cannot_be_resumed_is_left_alone(folder: Path) -> None:
         refused = specc("train", f"b/{name}.net", "--resume", "runs/xor")
         assert refused.status == 1
         assert "of another network: 'dense1.weight' is [8, 2], `Xor` needs [9, 2]" in refused.err
-        assert {path: path.read_bytes() for path in (folder / "runs/xor").iterdir()} == before
+        assert files(folder / "runs/xor") == before
     for content in (b"", b"{}", b"\x02" + bytes(7) + b"[]", b"\x02" + bytes(7) + b"{]"):
         (folder / "runs/xor/checkpoint.safetensors").write_bytes(content)
         assert "is damaged" in specc("train", "xor.net", "--resume", "runs/xor").err
+
+
+@pytest.mark.parametrize("target", ["numpy", "pytorch"])
+def test_a_run_of_another_optimizer_or_target_is_left_alone(
+    target: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What each optimizer keeps is shown by its own script, which goes on with nothing else."""
+
+    def run_here(command: list[str]) -> int:  # PyTorch takes seconds to start
+        monkeypatch.setattr("sys.argv", command[1:])
+        runpy.run_path(command[1], run_name="__main__")
+        return 0
+
+    monkeypatch.setattr("specc.commands.train._run", run_here)
+    lines = [*(f"{name}(0.1)" for name in choices("optimizer")), "momentum(0.1, gamma=0)"]
+    for place, line in enumerate(lines):
+        text = XOR.replace("adam(lr=0.01)", line)
+        (folder / f"{place}.net").write_text(text, encoding="utf-8")
+        for more in ((), ("--resume", f"runs/{place}", "--epochs", "3")):
+            assert specc("train", f"{place}.net", "--target", target, *more).status == 0, line
+    before = files(folder)
+    place = lines.index("adam(0.1)")
+    for other, line in enumerate(lines):
+        if other != place:
+            refused = specc(
+                "train", f"{other}.net", "--target", target, "--resume", f"runs/{place}"
+            )
+            assert "is of another optimizer, target or network: it has" in refused.err, line
+    turned = "numpy" if target == "pytorch" else "pytorch"
+    refused = specc("train", f"{place}.net", "--target", turned, "--resume", f"runs/{place}")
+    assert "is of another optimizer, target or network: it has" in refused.err
+    assert files(folder) == before
 
 
 def test_train_with_pytorch(folder: Path) -> None:

@@ -132,6 +132,23 @@ net N {
             run(**whole, x_lengths=make(np.asarray(lengths) > 0))
 
 
+def test_labels_of_small_types_know_their_padding() -> None:
+    """No label is taken for the mark of padding, and the mark for no label."""
+    text = """
+net N {
+  input x: real[4, 3] padded
+  target t: label[4] of 200
+  dense(200)
+  loss cross_entropy
+}
+"""
+    compiled = compile_text(text)
+    batch = compiled.batch()
+    wanted = compiled.loss(batch)
+    for kind in ("uint8", "uint16", "int32"):
+        assert compiled.loss(batch | {"t": batch["t"].astype(kind)}) == wanted
+
+
 # ---------------------------------------------------------------- what padding counts for
 
 

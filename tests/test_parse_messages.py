@@ -74,7 +74,19 @@ MESSAGES = [
         "net A { conv(«path», 3) }",
         "E0008",
         "`path` is a keyword and cannot be a name",
-        "take another name, such as `path_1`",
+        "",
+    ),
+    (
+        'train { data reviews("a", «padded»=true) }',
+        "E0008",
+        "`padded` is a keyword and cannot be a name",
+        "",
+    ),
+    (
+        "block part(«padded»=1) { relu }",
+        "E0008",
+        "`padded` is a keyword and cannot be a name",
+        "take another name, such as `padded_1`",
     ),
     (
         "cell a { state h: «real»[3]\n relu as state h }",

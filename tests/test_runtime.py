@@ -201,6 +201,13 @@ def test_clipping_shortens_long_gradients_only() -> None:
     np.testing.assert_allclose(long, 2.5, rtol=1e-15)
 
 
+def test_clipping_shortens_gradients_whose_squares_overflow() -> None:
+    long = np.full(4, 1e38, np.float32)
+    with np.errstate(over="ignore"):  # as a script has it
+        load(part("train/clip")).clip(long)
+    np.testing.assert_allclose(long, 2.5, rtol=1e-6)
+
+
 # The network
 
 

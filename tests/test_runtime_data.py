@@ -120,6 +120,10 @@ BROKEN_NPZ: dict[str, tuple[bytes, str]] = {
     "objects": (npz({**FIELDS, "digit": OBJECTS}), NOT_ARRAYS),
     "huge": (zipped("image.npy", huge_array()), NOT_ARRAYS),
     "no array": (npz({"image": FIELDS["image"]}), "has no array 'digit'"),
+    "lengths": (
+        npz({**FIELDS, "image_lengths": np.ones(5, int)}),
+        "has 'image_lengths', but 'image' is not `padded`",
+    ),
     "counts": (
         npz({**FIELDS, "digit": np.zeros(4, int)}),
         "numbers of examples differ: 5 'image', 4 'digit'",

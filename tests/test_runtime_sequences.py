@@ -43,6 +43,17 @@ def test_windows_of_a_series_are_standardised_by_its_training_part(tmp_path: Pat
             )
 
 
+def test_standardised_numbers_go_back_to_those_of_the_file(tmp_path: Path) -> None:
+    raw = write_series(tmp_path / "a.csv")
+    script = load(*frame(), part("data/series"))
+    rows, cut, mean, spread = script.read_series(tmp_path)
+    np.testing.assert_array_equal(rows, raw)
+    assert cut == 30
+    _, test = script.load_data(tmp_path)
+    np.testing.assert_allclose(test["days"][2] * spread + mean, raw[32:37], rtol=1e-5)
+    np.testing.assert_allclose(test["later"][2] * spread[0] + mean[0], raw[37:39, 0], rtol=1e-5)
+
+
 def test_the_target_may_be_a_column_that_the_net_does_not_see(tmp_path: Path) -> None:
     write_series(tmp_path / "a.csv")
     usual, _ = loader("data/series")(tmp_path)

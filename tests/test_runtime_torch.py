@@ -310,6 +310,13 @@ def test_clipping_shortens_long_gradients_only() -> None:
     torch.testing.assert_close(long, torch.full((4,), 2.5))
 
 
+def test_clipping_shortens_gradients_whose_squares_overflow() -> None:
+    long = [torch.full((2,), 1e38), torch.full((1, 2), 1e38)]
+    load(part("train/clip", "pytorch")).clip(long)
+    for gradient in long:
+        torch.testing.assert_close(gradient, torch.full_like(gradient, 2.5))
+
+
 def test_scripts_differ_by_what_is_asked_for() -> None:
     assert "torch.manual_seed" not in script(target="pytorch")
     assert "torch.manual_seed" in script(target="pytorch", **EVERYTHING)

@@ -44,6 +44,7 @@ net Cell {
   loss mse
 }
 """
+ADD_UP = "cell add_up { input x; state h: [3]; from x, h -> add as state h }\n"
 TRAIN = """
 train {
   data      npz("examples.npz")
@@ -240,6 +241,62 @@ def test_mistakes_in_cells_and_scans(wrong: str, code: str, help: str, mended: s
     ]
     found = {c for c, _ in helps(CELL.replace(right, mended)) if c.startswith("E")}
     assert found <= {"E0405"}  # `first` is not used any more
+
+
+SEQUENCE = """\
+net N {
+  input x: real[T, 3] padded
+  target y: real[1]
+  FLOW -> dense(1)
+  loss mse
+}
+"""
+BLOCK = """\
+block plain(units) {
+  input x, h
+  from x, h -> concat -> dense(units) -> tanh
+}
+"""
+AS_CELL = "declare it as `cell`, with `state h: […]` in place of the input `h`"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "help", "changes"),
+    [
+        (SEQUENCE.replace("FLOW", "gru(4, bidirectional=true, layers=2)"), "E0409",
+         "with `global_maxpool` before `dense` the prediction is [1]",
+         {"-> dense": "-> global_maxpool -> dense"}),
+        (SEQUENCE.replace("FLOW", "gru(4)"), "E0409",
+         "with `last` before `dense` the prediction is [1]", {"-> dense": "-> last -> dense"}),
+        (SEQUENCE.replace("FLOW", "gru(4) -> last").replace("real[1]", "real[T, 1]"), "E0409",
+         "without `last` the prediction is [T, 1]", {"-> last": ""}),
+        (SEQUENCE.replace("FLOW", "gru(4) -> last -> tanh").replace("real[1]", "label[T] of 1")
+         .replace("mse", "cross_entropy").replace(" padded", ""), "E0409",
+         "without `last` the prediction is [T, 1]", {"-> last": ""}),
+        (SEQUENCE.replace("FLOW", "gru(4) -> last -> gru(4) -> last"), "E0307",
+         "without `last` before it the result is [T, 4]", {"last -> gru": "gru"}),
+        (ADD_UP + SEQUENCE.replace("FLOW", "scan add_up -> last -> scan add_up -> last"), "E0307",
+         "without `last` before it, it gets a sequence of T steps with 3 features",
+         {"last -> scan": "scan"}),
+        (BLOCK + SEQUENCE.replace("FLOW", "scan plain(4) -> last"), "E0122", AS_CELL,
+         {"block": "cell", "x, h\n": "x\n  state h: [units]\n", "tanh": "tanh as state h"}),
+        (SEQUENCE.replace("FLOW", "gru(4) as (all, h)\n  last"), "W0102",
+         "write `_` in its place, or call it `_all` if that is meant",
+         {"(all, h)": "(_, h)", "last": "from h -> flatten"}),
+    ],
+)  # fmt: skip
+def test_what_a_help_says_mends(text: str, code: str, help: str, changes: dict[str, str]) -> None:
+    assert (code, help) in helps(text)
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    assert helps(text) == []
+
+
+def test_a_block_of_one_input_is_called_without_scan() -> None:
+    one = BLOCK.replace("x, h\n", "x\n").replace("from x, h -> concat", "from x")
+    text = one + SEQUENCE.replace("FLOW", "scan plain(4) -> last")
+    assert ("E0122", "write `plain(4)`") in helps(text)
 
 
 def test_a_state_that_is_set_needs_no_second_one() -> None:

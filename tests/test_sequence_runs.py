@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from compiled import execute, network_class
 from safetensors import safe_open
 from sequence_scripts import (
@@ -88,6 +89,10 @@ net Wave {
 }
 train { data sines; epochs 1; batch 32; optimizer adagrad(lr=0.01); metric rmse }
 """
+PERPLEXED = TAGGER.replace("accuracy", "accuracy, perplexity").replace(
+    "dense(3)\n  loss cross_entropy",
+    "dense(3) as scores\n  loss cross_entropy\n  from scores -> softmax as p\n  output p",
+)
 SEEN = 'columns=["close", "volume"]'
 REST = {
     "plain": MOODS.replace("PADDED", "").replace(', vectors="v.txt"', ""),
@@ -127,6 +132,8 @@ WRITTEN_FILES = {
     .replace("words", "w" * 16, 1)
     .replace("label of 2", "label of 90000")
     .replace("dense(2)", "dense(90000)"),
+    "chosen": PERPLEXED,
+    "long_padded": PERPLEXED.replace("words", "w" * 16).replace("tag:", "t" * 16 + ":"),
     "fixed": letters("dropout(0.1) -> rnn(4)").replace("[T]", "[7]"),
     **{n: t.replace("LAYERS", "embedding(vocab, 3) -> gru(4) -> last") for n, t in REST.items()},
 }
@@ -157,11 +164,79 @@ def test_arrays_can_be_padded(form: str, tmp_path: Path) -> None:
     found = module.evaluate(net, tensors, 7)["accuracy"]
     assert found == pytest.approx((chosen == arrays["tag"])[own].mean())
     order = module.together(np.arange(30), arrays["words_lengths"], 4, np.random.default_rng(0))
-    assert sorted(order.tolist()) == list(range(30))
     size = 4 if form == "numpy" else types.SimpleNamespace(batch=4)
     for batch in module.batches(tensors, order, size):
         words, lengths, tag = batch.values() if form == "numpy" else batch
         assert words.shape[1] == tag.shape[1] == lengths.max()
+
+
+def test_sequences_of_similar_lengths_are_batched_together(form: str) -> None:
+    """Each 50 batches lie apart in length, and come in an order that the generator draws."""
+    module = execute(code(TAGGER, form))
+    lengths = np.random.default_rng(0).integers(1, 100, 230)
+    orders = [
+        module.together(np.arange(230), lengths, 4, np.random.default_rng(seed)) for seed in (0, 1)
+    ]
+    assert orders[0].tolist() != orders[1].tolist()
+    for order in orders:
+        assert sorted(order.tolist()) == list(range(230))
+        batches = order[:228].reshape(57, 4)
+        pools = batches // 200
+        assert (pools == pools[:, :1]).all()
+        for pool in (0, 1):
+            found = lengths[batches[pools[:, 0] == pool]]
+            lows, highs = found.min(axis=1), found.max(axis=1)
+            assert (np.diff(lows) < 0).any()
+            by_length = lows.argsort(kind="stable")
+            assert (highs[by_length][:-1] <= lows[by_length][1:]).all()
+
+
+def test_padding_changes_no_score(form: str, tmp_path: Path) -> None:
+    """Also where the output is not what the loss compares; by any batch, a mean over own steps."""
+    module = execute(code(PERPLEXED, form))
+    arrays = tags(tmp_path)
+    own = np.arange(8) < arrays["words_lengths"][:, None]
+    net = network_class(module)(seed=0)
+    p = np.asarray(net.predict(arrays["words"], arrays["words_lengths"]), np.float64)
+    chosen = np.take_along_axis(p, arrays["tag"][..., None], axis=-1)[..., 0]
+    accuracy = (p.argmax(axis=-1) == arrays["tag"])[own].mean()
+    perplexity = np.exp(-np.log(chosen[own]).mean())
+    for padding in (0, 1, 2):
+        tags(tmp_path, tag=np.where(own, arrays["tag"], padding))
+        data = module.load_data(tmp_path)
+        tensors = data if form == "numpy" else module.as_tensors(data)
+        for batch in (1, 7, 30):
+            found = module.evaluate(net, tensors, batch)
+            assert found["accuracy"] == pytest.approx(accuracy)
+            assert found["perplexity"] == pytest.approx(perplexity, rel=1e-5)
+
+
+@pytest.mark.parametrize("error", ["mse", "l1"])
+def test_the_loss_of_an_epoch_is_a_mean_over_own_steps(
+    form: str, tmp_path: Path, error: str
+) -> None:
+    """At a rate of 0 it does not depend on the size of a batch, nor does that of evaluation."""
+    spec = TAGGER.replace("label[T] of 3", "real[T, 2]").replace("  metric    accuracy\n", "")
+    spec = spec.replace("dense(3)", "dense(2)")
+    spec = spec.replace("cross_entropy", error).replace("adam(lr=0.02)", "sgd(lr=0.1)")
+    wanted = np.random.default_rng(1).standard_normal((30, 8, 2))
+    arrays = tags(tmp_path, tag=wanted)
+    module = execute(code(spec, form))
+    net, data = network_class(module)(seed=0), module.load_data(tmp_path)
+    y = np.asarray(net.predict(arrays["words"], arrays["words_lengths"]))
+    own = np.arange(8) < arrays["words_lengths"][:, None]
+    difference = (y - wanted)[own]
+    mean = np.mean(difference**2 if error == "mse" else np.abs(difference))
+    if form == "numpy":
+        optimizer = module.SGD(net)
+    else:
+        optimizer, data = module.make_optimizer(net, 0.0), module.as_tensors(data)
+    for batch in (1, 7, 30):
+        args = types.SimpleNamespace(seed=0, batch=batch, lr=0.0, amp=False)
+        args.device = torch.device("cpu")
+        assert module.evaluate(net, data, batch)["loss"] == pytest.approx(mean, rel=1e-5)
+        loss = module.train_epoch(net, optimizer, data, 0, args)
+        assert loss == pytest.approx(mean, rel=1e-5)
 
 
 @pytest.mark.parametrize("lengths", [[0] * 30, [9] * 30])
@@ -169,4 +244,11 @@ def test_lengths_out_of_range_are_one_line(lengths: list[int], tmp_path: Path) -
     module = execute(code(TAGGER, "numpy"))
     tags(tmp_path, words_lengths=np.array(lengths))
     with pytest.raises(module.InputError, match="words_lengths holds lengths outside 1 to 8"):
+        module.load_data(tmp_path)
+
+
+def test_lengths_of_a_sequence_that_is_not_padded_are_refused(tmp_path: Path) -> None:
+    module = execute(code(TAGGER.replace(" padded", ""), "numpy"))
+    tags(tmp_path)
+    with pytest.raises(module.InputError, match="has 'words_lengths', but 'words' is not `padded`"):
         module.load_data(tmp_path)

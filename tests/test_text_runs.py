@@ -84,6 +84,31 @@ def test_the_test_part_is_scored_as_one_sequence(text: Path, form: str, layers: 
     assert abs(apart - wanted) > 1e-4  # the state does make a difference
 
 
+CARRYING_WORDS = ("carry_state", "reset_state", "expect_examples", "carries")
+
+
+@pytest.mark.parametrize("sampling", ["random", "adjacent"])
+def test_a_net_without_states_carries_none(text: Path, form: str, sampling: str) -> None:
+    """Nothing in its file is about states; with one recurrent layer, all of it is there."""
+    spec = letters("relu", f"letters=true, sampling={sampling}")
+    assert not [word for word in CARRYING_WORDS if word in code(spec, form)]
+    carrying = code(spec.replace("relu", "gru(4)"), form)
+    assert all(word in carrying for word in CARRYING_WORDS)
+    printed, error = run(spec, form, text)
+    assert not error, printed
+    assert scores(printed)[-1]["test perplexity"] < 28
+    written, error = run(spec, form, text, "--generate", "the ", "--length", "5")
+    assert not error
+    assert re.fullmatch(r"the [a-z ]{5}\n", written)
+    made, net, (_, _, test) = module(spec, form, text)
+    given = made.as_tensors(test) if form != "numpy" else test
+    wanted = np.exp(cross_entropy(output(net, test["chars"]), test["next_"]))
+    for batch in (1, len(test["chars"])):
+        np.testing.assert_allclose(
+            made.evaluate(net, given, batch)["perplexity"], wanted, rtol=1e-5
+        )
+
+
 TOTAL = """
 cell total {
   state h: [6]

@@ -167,6 +167,25 @@ def test_accuracy_of_a_squared_error_is_refused() -> None:
     assert (found.code, found.help) == ("E0521", "`mae` fits")
 
 
+def test_no_metric_counts_padding() -> None:
+    """Those that cannot leave it out are refused, also where no loss compares the output."""
+    text = """
+net Twice {
+  input x: real[T, 3] padded
+  target y: real[T, 2]
+  dense(2) as z
+  loss mse
+  from z -> relu as shown
+  output shown
+}
+"""
+    lines = {"data": 'npz("a.npz")', "metric": "rmse"}
+    compared = text.replace("from z -> relu as shown\n  output shown", "output z")
+    for spec in (text, compared):
+        assert codes(spec + section(**lines)) == ["E0501"]
+        assert codes(spec.replace(" padded", "") + section(**lines)) == []
+
+
 def test_accuracy_does_not_ignore_a_mask() -> None:
     text = """
 net Masked {

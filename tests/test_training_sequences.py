@@ -130,7 +130,10 @@ def test_states_that_go_on_after_a_pass(text: str) -> None:
         (INDEX, {"data": 'reviews("a")'}, "E0513"),
         (MOOD.replace("embedding(vocab, 4)", "one_hot(vocab)"),
          {"data": 'reviews("a", vectors="v")'}, "E0524"),
-        (MOOD.replace("[400] of vocab", "[400] of vocab padded"), {"data": 'text("a")'}, "E0501"),
+        (MOOD.replace("[400] of vocab", "[400] of vocab padded"), {"data": 'text("a")'}, "E0514"),
+        (LETTERS.replace("token[T] of vocab", "token[T] of vocab padded"),
+         {"data": 'csv("a", target="y")'}, "E0513"),
+        (LETTERS.replace("of vocab\n  t", "of vocab padded\n  t"), {"data": 'text("a")'}, "E0501"),
         (LINE, {"data": "separable", "metric": "perplexity"}, "E0521"),
         (TWO, {"data": 'npz("a")', "metric": "perplexity"}, "E0521"),
         (DIGITS.replace("cross_entropy", "cross_entropy(scale=2)"), {"metric": "perplexity"},
@@ -160,6 +163,19 @@ net Pixels {
          {'text("a")': 'text("a", steps=20)'}),
         (MOOD.replace("[400]", "[30]"), 'reviews("a")', "`length=30` fits",
          {'reviews("a")': 'reviews("a", length=30)'}),
+        (MOOD.replace("[400] of vocab", "[400] of vocab padded"), 'reviews("a", length=20)',
+         "declare `text: token[20] of 500 padded`",
+         {"text: token[400] of vocab padded": "text: token[20] of 500 padded"}),
+        (LETTERS.replace("token[T] of vocab", "real[T, 28] padded").replace("label[T]", "label")
+         .replace("embedding(vocab, 8)", "global_avgpool"), 'reviews("a")',
+         "declare `chars: token[T] of 28 padded`, and put `one_hot(28)` before what takes it",
+         {"chars: real[T, 28]": "chars: token[T] of 28", "global": "one_hot(28) -> global"}),
+        (INDEX.replace("64", "24").replace("20", "6"), SERIES, "`window=24, horizon=6` fits",
+         {'"volume"]': '"volume"], window=24, horizon=6'}),
+        (INDEX.replace("20", "6"), SERIES.replace(")", ", horizon=1)"), "`horizon=6` fits",
+         {"horizon=1": "horizon=6"}),
+        (INDEX.replace("64, 2", "64, 1").replace("20", "6"), SERIES, "declare `days: real[64, 2]`",
+         {"64, 1": "64, 2", '"volume"]': '"volume"], horizon=6'}),
         (MOOD, 'reviews("a", length=20)', "declare `text: token[20] of 500`",
          {"text: token[400] of vocab": "text: token[20] of 500"}),
         (LETTERS.replace("of vocab\n  t", "of vocab padded\n  t"), 'text("a")',
@@ -182,6 +198,14 @@ def test_helps_that_work(text: str, data: str, help: str, changes: dict[str, str
         assert old in whole
         whole = whole.replace(old, new)
     assert codes(whole) == []
+
+
+def test_what_is_padded_is_called_so() -> None:
+    padded = MOOD.replace("[400] of vocab", "[400] of vocab padded")
+    found = problem(padded + section(data='reviews("a", length=20)'))
+    assert found.message.endswith("the input `text` is token[400] of 500 padded")
+    assert found.secondary is not None
+    assert found.secondary.text == "the input is token[400] of 500 padded"
 
 
 def test_a_sequence_of_another_length_shows_a_declaration_that_works() -> None:

@@ -10,7 +10,7 @@ from specc.checking import calls
 from specc.checking.elaborator import Broken
 from specc.checking.functions import several_tensors
 from specc.checking.layers import Given, layer_of, lengths_for, site_of, tensor_arguments
-from specc.checking.mending import collapsed
+from specc.checking.mending import collapsed, prolonged
 from specc.diagnostics import Diagnostic, Label
 from specc.evaluate import fail
 from specc.graph import Layer, Tensor
@@ -58,15 +58,17 @@ def _loss_layer(body: Body, name: str, op: LossOp, site: Site, inputs: tuple[Ten
 def _with_collapse(
     body: Body, site: Site, tensors: tuple[Tensor, ...], found: Diagnostic
 ) -> Diagnostic:
-    """A prediction that is a sequence, or states, has perhaps not become features (E0409)."""
+    """A prediction that is a sequence, or states, is perhaps no features yet, or not any more."""
     prediction, target = tensors[:2]
 
     def accepts(type_: TensorType) -> bool:
         assert isinstance(site.op, LossOp)
         return fits(site.op, replace(site, inputs=(type_,)), target.type, target.span)
 
-    help = collapsed(prediction, body.nodes, accepts) if found.code == "E0409" else ""
-    return replace(found, help=help or found.help)
+    if found.code != "E0409":
+        return found
+    mended = (change(prediction, body.nodes, accepts) for change in (collapsed, prolonged))
+    return replace(found, help=next(filter(None, mended), found.help))
 
 
 def _target(body: Body, step: syntax.Loss, given: Given) -> Tensor:

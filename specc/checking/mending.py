@@ -22,11 +22,15 @@ def mended(site: Site, code: str, inputs: Sequence[Tensor], nodes: Sequence[Node
 
 
 def _without_last(site: Site, inputs: Sequence[Tensor], nodes: Sequence[Node]) -> str:
-    maker = _maker(inputs[0], nodes)
-    if not isinstance(maker, Layer) or maker.op.name != "last":
-        return ""
-    result = site.try_on(maker.input, *site.inputs[1:])
+    whole = before_last(inputs[0], nodes)
+    result = site.try_on(whole, *site.inputs[1:]) if whole else None
     return f"without `last` before it the result is {result}" if result else ""
+
+
+def before_last(tensor: Tensor, nodes: Sequence[Node]) -> TensorType | None:
+    """The sequence whose last step a tensor is; `None` if no `last` made it."""
+    maker = _maker(tensor, nodes)
+    return maker.input if isinstance(maker, Layer) and maker.op.name == "last" else None
 
 
 def _as_numbers(site: Site) -> str:
@@ -44,23 +48,43 @@ def _as_numbers(site: Site) -> str:
 
 
 def collapsed(prediction: Tensor, nodes: Sequence[Node], fits: Callable[[TensorType], bool]) -> str:
-    """`last` or `flatten` behind a recurrence, if what then becomes of the prediction `fits`.
+    """What is missing behind a recurrence, if what then becomes of the prediction `fits`.
 
-    A sequence needs `last`, the states of all layers `flatten`.
+    The states of all layers need `flatten`, a sequence `last`; in both directions the last step
+    has seen only itself backwards (W0303), and `global_maxpool` sees all steps.
     """
-    path: list[Layer] = []
-    tensor, maker = prediction, _maker(prediction, nodes)
-    while isinstance(maker, Layer) and not maker.op.carries_state and len(maker.inputs) == 1:
-        path.insert(0, maker)
-        tensor, maker = maker.inputs[0], _maker(maker.inputs[0], nodes)
+    path, tensor, maker = _path(prediction, nodes)
     if not (isinstance(maker, Scan) or (isinstance(maker, Layer) and maker.op.carries_state)):
         return ""
-    name = "last" if tensor is maker.outputs[0] else "flatten"
+    name = "flatten"
+    if tensor is maker.outputs[0]:
+        is_both = isinstance(maker, Layer) and maker["bidirectional"].plain
+        name = "global_maxpool" if is_both else "last"
     type_ = _applied([name, *path], tensor)
     if type_ is None or not fits(type_):
         return ""
     place = f"`{path[0].op.name}`" if path else "the loss"
     return f"with `{name}` before {place} the prediction is {type_}"
+
+
+def prolonged(prediction: Tensor, nodes: Sequence[Node], fits: Callable[[TensorType], bool]) -> str:
+    """The `last` that is one too many, if what becomes of the prediction without it `fits`."""
+    path, _, _ = _path(prediction, nodes)
+    place = next((i for i, layer in enumerate(path) if layer.op.name == "last"), None)
+    if place is None:
+        return ""
+    type_ = _applied(path[place + 1 :], path[place].inputs[0])
+    return f"without `last` the prediction is {type_}" if type_ and fits(type_) else ""
+
+
+def _path(tensor: Tensor, nodes: Sequence[Node]) -> tuple[list[Layer], Tensor, Node | None]:
+    """The layers of one input that made a tensor from what a recurrence or another node made."""
+    path: list[Layer] = []
+    maker = _maker(tensor, nodes)
+    while isinstance(maker, Layer) and not maker.op.carries_state and len(maker.proper) == 1:
+        path.insert(0, maker)
+        tensor, maker = maker.inputs[0], _maker(maker.inputs[0], nodes)
+    return path, tensor, maker
 
 
 def joins(tensors: Sequence[Tensor]) -> str:

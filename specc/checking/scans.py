@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from specc import syntax
 from specc.checking.functions import called, check_inputs, rewritten_type
+from specc.checking.mending import before_last
 from specc.diagnostics import Label
 from specc.evaluate import fail
 from specc.graph import Scan, Tensor
@@ -30,7 +31,7 @@ def make_scan(
 ) -> Scan:
     """A cell run along sequences; the last states are optional results."""
     check_inputs(cell, inputs, call.span)
-    _need_sequences(cell, inputs, call.span)
+    _need_sequences(body, cell, inputs, call.span)
     steps = tuple(Tensor(t.name, TensorType((t.type.features,)), t.span) for t in inputs)
     what = f"scan of `{cell.name}`"
     function, symbols = called(body.elaborator, what, cell, given, steps, call.span)
@@ -50,7 +51,7 @@ def make_scan(
     )
 
 
-def _need_sequences(cell: syntax.Cell, inputs: tuple[Tensor, ...], span: Span) -> None:
+def _need_sequences(body: Body, cell: syntax.Cell, inputs: tuple[Tensor, ...], span: Span) -> None:
     """Fail unless all inputs are sequences of features, of one length."""
     for tensor in inputs:
         if tensor.type.rank != 2 or tensor.type.content is not Content.REAL:
@@ -60,7 +61,7 @@ def _need_sequences(cell: syntax.Cell, inputs: tuple[Tensor, ...], span: Span) -
                 span,
                 "needs length and features",
                 second=Label(tensor.span, f"this makes {tensor.type}"),
-                help=_looked_up(tensor.type),
+                help=_looked_up(tensor.type) or _without_last(body, inputs),
             )
     first = inputs[0]
     for tensor in inputs[1:]:
@@ -81,6 +82,12 @@ def _looked_up(type_: TensorType) -> str:
         return ""
     size = type_.classes
     return f"put `one_hot({size})` before it, or `embedding({size}, …)`, which learns vectors"
+
+
+def _without_last(body: Body, inputs: tuple[Tensor, ...]) -> str:
+    """What a scan gets without the `last` before it."""
+    whole = before_last(inputs[0], body.nodes) if len(inputs) == 1 else None
+    return f"without `last` before it, it gets {whole.description}" if whole else ""
 
 
 def _first_states(

@@ -109,10 +109,11 @@ def command(
             diagnostics=diagnostics,
         )
         shaped = options.analyse(source, diagnostics)[code.net]
-        if train_settings(shaped, Diagnostics(), section) is None:
+        training = train_settings(shaped, Diagnostics(), section)
+        if training is None:
             diagnostics.add(nothing_to_train(shaped))
-    if given["resume"] is not None:
-        need_run_of(shaped, Path(str(given["resume"])))
+    if given["resume"] is not None and training is not None:
+        need_run_of(shaped, Path(str(given["resume"])), training.optimizer.keeps[target])
     write_code(script, code.text)
     diagram = _draw(shaped, folder / name)
     if options.form == "text":

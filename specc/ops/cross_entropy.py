@@ -63,6 +63,7 @@ class CrossEntropy(LossOp):
         Sample("cross_entropy(ignore=0)", (5, 3), target="label[5] of 3"),
         Sample("cross_entropy", "real[4, 3] padded", target="label[4] of 3"),
         Sample("cross_entropy(ignore=1)", "real[4, 3] padded", target="label[4] of 3"),
+        Sample("cross_entropy(weight=[1, 0.5, 2])", "real[4, 3] padded", target="label[4] of 3"),
         Sample("cross_entropy(weight=[1, 3], ignore=-1)", (2, 2, 4), target="label[2, 4] of 2"),
     )
 
@@ -104,6 +105,8 @@ class CrossEntropy(LossOp):
         if layer.input.rank == 2:
             logits = f"{logits}.transpose(1, 2)"
         options = given(layer, "weight", "ignore")
+        if options and layer.is_padded:
+            options["ignore"] = _ignored(layer)
         written = ", ".join([logits, label, *(f"{k}={render(v)}" for k, v in options.items())])
         function = "weighted_cross_entropy" if options else "F.cross_entropy"
         return scaled(f"{function}({written})", real(layer["scale"]))

@@ -355,9 +355,10 @@ def _two_steps(misfit: Misfit) -> Complaint | None:
 def _keyword_as_name(misfit: Misfit) -> Complaint | None:
     if not misfit.is_keyword or "NAME" not in misfit.fitting:
         return None
+    is_declared = "INT" not in misfit.fitting  # an argument or a value is named elsewhere
     return Complaint(
         f"`{misfit.word.text}` is a keyword and cannot be a name",
-        help=f"take another name, such as `{misfit.word.text}_1`",
+        help=f"take another name, such as `{misfit.word.text}_1`" if is_declared else "",
         code="E0008",
     )
 

@@ -92,7 +92,7 @@ class FileResolver(CallResolver):
                         "W0102",
                         f"{binding.says_unused} `{name}` is never used",
                         Label(binding.span, "bound here"),
-                        help=_if_unused(name, binding.means),
+                        help=_if_unused(binding),
                     )
                 )
         for loop, outer in scope.loops_outer.items():
@@ -204,20 +204,21 @@ class FileResolver(CallResolver):
             scope.absorb(arm)
 
     def _name_results(self, step: syntax.As, scope: Scope) -> None:
+        is_list = len(step.references) > 1
         for reference in step.references:
             if reference.name == "_":
                 continue
             if reference.index is None:
                 instead = self._as_state(step, scope)
-                self.bind(
-                    reference.name, Means.TENSOR, reference.span, scope, "the tensor", instead
-                )
+                given = (reference.name, Means.TENSOR, reference.span, scope, "the name")
+                self.bind(*given, instead, is_list)
                 continue
             self.expression(reference.index, scope)
             # A tap is handed out of its loop: it is bound around it.
             around = _around_loop(scope)
             if reference.name not in around.bindings:
-                self.bind(reference.name, Means.TAP, reference.span, around, "the tap")
+                given = (reference.name, Means.TAP, reference.span, around, "the tap")
+                self.bind(*given, is_in_list=is_list)
 
     def _as_state(self, step: syntax.As, scope: Scope) -> str:
         """The help for `as h` where `as state h` is what is missing."""
@@ -228,11 +229,12 @@ class FileResolver(CallResolver):
         return f"write `as state {name}` if it is the state of the next step"
 
 
-def _if_unused(name: str, means: Means) -> str:
+def _if_unused(binding: Binding) -> str:
     """What to do about a name that nothing uses; labels and instances cannot begin with `_`."""
-    if means is Means.SHARED:
+    if binding.means is Means.SHARED:
         return "remove it"
-    return f"remove it, or call it `_{name}` if that is meant"
+    removed = "write `_` in its place" if binding.is_in_list else "remove it"
+    return f"{removed}, or call it `_{binding.name}` if that is meant"
 
 
 def _around_loop(scope: Scope) -> Scope:

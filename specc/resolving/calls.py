@@ -109,6 +109,7 @@ class CallResolver(NameResolver, ABC):
             written = "" if self.states else f"scan {written}"  # one step has nothing to scan
         is_short = 0 < len(written) < _LONG and call.paths is None
         help = f"write `{written}`" if is_short else ""
+        help = _as_cell(self.names.blocks.get(call.name)) or help
         self.report(Diagnostic("E0122", message, Label(call.name_span, label), at, help=help))
 
     def _report_unknown_layer(self, call: syntax.Call, scope: Scope) -> None:
@@ -203,6 +204,19 @@ class CallResolver(NameResolver, ABC):
 
 def _definition(block: syntax.Block) -> Label:
     return Label(block.name_span, f"the {block.word} is defined here")
+
+
+def _as_cell(block: syntax.Block | None) -> str:
+    """What makes a cell of a block of several inputs, which gets its states like other tensors."""
+    if block is None or isinstance(block, syntax.Cell):
+        return ""
+    declared = (s.names for s in block.body.statements if isinstance(s, syntax.Input))
+    _, *states = [d.name for names in declared for d in names] or [""]
+    if not states:
+        return ""
+    stated = ", ".join(f"{name}: […]" for name in states)
+    inputs = f"the input{'s' * (len(states) > 1)} " + ", ".join(f"`{name}`" for name in states)
+    return f"declare it as `cell`, with `state {stated}` in place of {inputs}"
 
 
 def _as_next_layer(node: syntax.Call | syntax.Loss, found: Diagnostic) -> str:

@@ -74,13 +74,14 @@ class NameResolver:
         scope: Scope,
         says_unused: str = "",
         instead: str = "",
+        is_in_list: bool = False,
     ) -> None:
         """Bind a name; twice is an error (E0102), and `instead` what to do about it."""
         earlier = scope.peek(name)
         if earlier is not None:
             self.report(rebound(name, span, earlier.span, help=instead))
             return
-        scope.bindings[name] = Binding(name, means, span, says_unused)
+        scope.bindings[name] = Binding(name, means, span, says_unused, is_in_list)
 
     def expression(
         self,

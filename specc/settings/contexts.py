@@ -9,12 +9,12 @@ import posixpath
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from specc.applied import LENGTHS
 from specc.check import ShapedModel
 from specc.checking.lengths import known_lengths
 from specc.files import stem
-from specc.graph import Function, Origin, carries_state, every_function
+from specc.graph import Function, Layer, Origin, carries_state, every_function
 from specc.settings.inits import Drawn
-from specc.settings.metrics import Score
 
 if TYPE_CHECKING:
     from specc.training import Training
@@ -28,7 +28,7 @@ def network_context(
     """The context of `network.py.j2`, with or without training."""
     init = training.init if training is not None and training.init else Drawn("default")
     words = training.data.words if training is not None else None
-    carries = words is not None and words.sampling is not None
+    carries = carries_on(training, shaped)
     return {
         "init": {"kind": init.kind, "size": init.size},
         "penalty": training is not None and training.penalty is not None,
@@ -39,6 +39,13 @@ def network_context(
         "buffers": buffers,
         "outputs": len(shaped.outputs),
     }
+
+
+def carries_on(training: Training | None, shaped: ShapedModel) -> bool:
+    """Whether the data are one text, and some layer of the net goes on where it ended in it."""
+    words = training.data.words if training is not None else None
+    nodes = (node for body in every_function(shaped.function) for node in body.nodes)
+    return words is not None and words.sampling is not None and any(map(carries_state, nodes))
 
 
 def _is_nested(function: Function) -> bool:
@@ -67,8 +74,10 @@ def contexts(
     """
     numpy = target == "numpy"
     inputs = [tensor.name for tensor in shaped.inputs.values()]
-    choices = _choices(training) | {"dropout": dropout, "explicit": explicit, "numpy": numpy}
-    evaluation = {"numpy": numpy, "inputs": inputs, "metrics": _metrics(training.metrics)}
+    carries = carries_on(training, shaped)
+    choices = _choices(training, carries)
+    choices |= {"dropout": dropout, "explicit": explicit, "numpy": numpy}
+    steps = {"inputs": inputs, "steps": counted_steps(shaped)}
     padded, segments = {"padded": padded_names(shaped)}, {"segments": choices["segments"]}
     found: list[tuple[str, Context | None]] = [
         (training.data.template, training.data.context),
@@ -79,10 +88,10 @@ def contexts(
         ("train/clip.py.j2", _if(training.clip, "norm")),
         ("train/split.py.j2", _if(training.split, "share")),
         ("train/batches.py.j2", {**padded, **segments}),
-        ("train/evaluate.py.j2", {**evaluation, **segments}),
-        ("train/epoch.py.j2", {**choices, **padded, "first": inputs[0]}),
+        ("train/evaluate.py.j2", {**_evaluation(training, numpy), **steps, "carries": carries}),
+        ("train/epoch.py.j2", {**choices, **padded, **steps, "first": inputs[0]}),
         ("train/loop.py.j2", {**choices, **_loop(training, shaped, net, inputs[0])}),
-        ("train/generate.py.j2", _generation(training, net, numpy)),
+        ("train/generate.py.j2", _generation(training, net, numpy=numpy, carries=carries)),
         ("train/command.py.j2", {**choices, **_command(training, net, shaped, spec_folder)}),
     ]
     return [(template, context) for template, context in found if context is not None]
@@ -103,6 +112,25 @@ def padded_names(shaped: ShapedModel) -> dict[str, list[str]]:
     return found
 
 
+def counted_steps(shaped: ShapedModel) -> str | None:
+    """The name of the lengths, where the loss is a mean over the own steps of one padded input.
+
+    The mean over several batches then weighs each by these; elsewhere by its examples.
+    """
+    counted = {
+        loss.named[LENGTHS].type.padded if _counts_steps(loss) else None for loss in shaped.losses
+    }
+    if len(counted) != 1 or (padded := counted.pop()) is None:
+        return None
+    return known_lengths(shaped.inputs.values())[padded].name
+
+
+def _counts_steps(loss: Layer) -> bool:
+    """Whether all own steps of padded sequences count the same, and nothing else does."""
+    uneven = (loss.arguments.get(name) for name in ("weight", "ignore"))
+    return loss.is_padded and not loss.given and all(x is None or x.plain is None for x in uneven)
+
+
 def _if(value: float | None, name: str, more: Context | None = None) -> Context | None:
     return None if value is None else {name: value, **(more or {})}
 
@@ -112,8 +140,8 @@ def _groups(training: Training) -> bool:
     return training.penalty is not None and training.clip is None
 
 
-def _metrics(scores: tuple[Score, ...]) -> tuple[Context, ...]:
-    return tuple(
+def _evaluation(training: Training, numpy: bool) -> Context:
+    metrics = tuple(
         {
             "name": s.name,
             "form": s.form,
@@ -122,26 +150,28 @@ def _metrics(scores: tuple[Score, ...]) -> tuple[Context, ...]:
             "target": s.target,
             "lengths": s.lengths,
         }
-        for s in scores
+        for s in training.metrics
     )
+    return {"numpy": numpy, "metrics": metrics}
 
 
-def _generation(training: Training, net: str, numpy: bool) -> Context | None:
+def _generation(training: Training, net: str, *, numpy: bool, carries: bool) -> Context | None:
     """That of writing, where the net can write."""
     words = training.data.words
     if words is None or words.level is None:
         return None
-    return {"net": net, "level": words.level, "numpy": numpy}
+    return {"net": net, "level": words.level, "numpy": numpy, "carries": carries}
 
 
-def _choices(training: Training) -> dict[str, object]:
+def _choices(training: Training, carries: bool) -> dict[str, object]:
     """Which settings there are."""
     words = training.data.words
     return {
         "vocabulary": words is not None,
         "vectors": words is not None and words.vectors,
         "segments": words is not None and words.sampling is not None,
-        "adjacent": words is not None and words.sampling == "adjacent",
+        "carries": carries,
+        "adjacent": carries and words is not None and words.sampling == "adjacent",
         "generates": words is not None and words.level is not None,
         "test": training.data.has_test,
         "split": training.split is not None,

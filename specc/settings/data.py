@@ -71,9 +71,10 @@ class Source(Choice[Data]):
 
     def make(self, use: Use) -> Data:
         """What it reads, once the net can take it."""
+        data = self.source(use)
         if not self.gives_lengths:
             refuse_padded(use)
-        return self.source(use)
+        return data
 
     @abstractmethod
     def source(self, use: Use) -> Data:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -12,7 +12,7 @@ from specc.evaluate import EvaluationError
 from specc.graph import Tensor
 from specc.settings.base import Use
 from specc.settings.forms import unbuilt
-from specc.settings.trial import fits_as, fits_with
+from specc.settings.trial import can_pad, fits_as, fits_with
 from specc.terms import Integer, Polynomial, Symbol, Term
 from specc.types import Content, TensorType
 from specc.values import Value
@@ -35,14 +35,24 @@ class Field:
         return self.tensor.type
 
     @property
+    def padded(self) -> str:
+        """What its declaration ends with where its sequences come with their lengths."""
+        return " padded" if self.type.padded else ""
+
+    @property
+    def declaration(self) -> str:
+        """Its type as the spec declares it."""
+        return f"{self.type.declaration}{self.padded}"
+
+    @property
     def sentence(self) -> str:
         """What it is, for a message: "the input `x` is real[3]"."""
-        return f"the {self.what} `{self.name}` is {self.type.declaration}"
+        return f"the {self.what} `{self.name}` is {self.declaration}"
 
     @property
     def label(self) -> Label:
         """The second span of a misfit."""
-        return Label(self.tensor.span, f"the {self.what} is {self.type.declaration}")
+        return Label(self.tensor.span, f"the {self.what} is {self.declaration}")
 
 
 def fields(use: Use) -> tuple[Field, ...]:
@@ -108,18 +118,26 @@ def content_misfit(use: Use, field: Field, given: str, help: str = "") -> Evalua
     )
 
 
-def need_shape(use: Use, field: Field, sizes: Sequence[int]) -> None:
-    """Raise E0513 or E0514 unless a field is real and can have these sizes."""
+def need_shape(
+    use: Use, field: Field, sizes: Sequence[int], fitting: Mapping[str, int] | None = None
+) -> None:
+    """Raise E0513 or E0514 unless a field is real and can have these sizes.
+
+    `fitting`: arguments of the source with which it would give what the net declares.
+    """
     given = f"real[{', '.join(map(str, sizes))}]"
     need_real(use, field, given)
     if can_be(field.type.shape, sizes):
         return
+    declared = _declare(use, field, "real", sizes) or _reshaped(use, field, sizes)
+    changed = _fits(fitting or {})
+    is_written = any(argument in use.spans for argument in fitting or {})
     raise use.fail(
         "E0514",
         f"`{use.choice}` gives {given}, {field.sentence}",
         f"gives {given}",
         cause=field.label,
-        help=_declare(use, field, "real", sizes) or _reshaped(use, field, sizes),
+        help=declared or changed if is_written else changed or declared,
     )
 
 
@@ -207,8 +225,7 @@ def free_size(use: Use, field: Field) -> EvaluationError:
     """The exception of a free size where the source needs a number."""
     return use.fail(
         "E0517",
-        f"`{use.choice}` needs the sizes of `{field.name}` as numbers, "
-        f"it is {field.type.declaration}",
+        f"`{use.choice}` needs the sizes of `{field.name}` as numbers, it is {field.declaration}",
         "its files do not say",
         cause=field.label,
     )
@@ -254,7 +271,13 @@ def _with_steps(use: Use, field: Field, argument: str) -> str:
         return ""
     steps = shape[0].number
     sequences = (f.type.shape for f in fields(use) if f.type.shape)
-    return f"`{argument}={steps}` fits" if all(can_be(s, [steps]) for s in sequences) else ""
+    return _fits({argument: steps}) if all(can_be(s, [steps]) for s in sequences) else ""
+
+
+def _fits(arguments: Mapping[str, int]) -> str:
+    """The help that gives a source other arguments; empty where there are none."""
+    written = ", ".join(f"{name}={number}" for name, number in arguments.items())
+    return f"`{written}` fits" if written else ""
 
 
 def _looked_up(field: Field, content: Content) -> str:
@@ -262,7 +285,7 @@ def _looked_up(field: Field, content: Content) -> str:
     if content is not Content.TOKEN or field.type.rank != 2 or not field.type.features.is_known:
         return ""
     steps, size = field.type.shape
-    declared = f"declare `{field.name}: token[{steps}] of {size}`"
+    declared = f"declare `{field.name}: token[{steps}] of {size}{field.padded}`"
     return f"{declared}, and put `one_hot({size})` before what takes it"
 
 
@@ -286,6 +309,7 @@ def _declare(
     if fits_as(shaped, field.name, kind, sizes, classes):
         shape = f"[{', '.join(map(str, sizes))}]" if sizes else ""
         of = f" of {classes}" if classes is not None else ""
-        return f"declare `{field.name}: {kind}{shape}{of}`"
+        padded = field.padded if can_pad(kind, sizes) else ""
+        return f"declare `{field.name}: {kind}{shape}{of}{padded}`"
     name = fits_with(shaped, field.name, classes) if classes is not None else None
     return f"`{name} = {classes}` fits, as with `--set {name}={classes}`" if name else ""

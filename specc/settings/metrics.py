@@ -114,8 +114,9 @@ class _Metric(Choice[tuple[Score, ...]]):
         (pair,) = matches
         form, axis = self.form(pair)
         lengths = _lengths(use, pair) if form == "classes" else None
-        if pair.loss is not None and len(pair.loss.tensors) > (1 if lengths else 0):
-            what = "padding" if pair.loss.is_padded else "the mask of a loss"
+        is_masked = pair.loss is not None and bool(pair.loss.given)
+        if is_masked or (_padding(pair) and not lengths):
+            what = "padding" if _padding(pair) else "the mask of a loss"
             raise unbuilt(f"`{self.name}` under {what}", use.span)
         position = pair.position if len(use.section.shaped.outputs) > 1 else None
         target = pair.target.tensor.name
@@ -265,8 +266,13 @@ def _several(use: Use, fitting: list[Pair]) -> EvaluationError:
 
 
 def _lengths(use: Use, pair: Pair) -> str | None:
-    """The name of the input with the lengths that a loss respects; `None` if it has none."""
-    if pair.loss is None or not pair.loss.is_padded:
-        return None
-    inputs = known_lengths(use.section.shaped.function.inputs)
-    return inputs[pair.loss.named[LENGTHS].type.padded].name
+    """The name of the input with the lengths of the steps compared; `None` if there are none."""
+    padded = _padding(pair)
+    return known_lengths(use.section.shaped.function.inputs)[padded].name if padded else None
+
+
+def _padding(pair: Pair) -> str:
+    """The lengths that the loss respects, or else those of the output; empty without padding."""
+    if pair.loss is not None and pair.loss.is_padded:
+        return pair.loss.named[LENGTHS].type.padded
+    return pair.output.padded

@@ -16,7 +16,7 @@ class Npz(Source):
     """An .npz file of NumPy with an array for every input and target, by name.
 
     Real numbers are taken as they are; labels and tokens have to be whole and in range. Of a
-    `padded` input `words` there is also an array `words_lengths`.
+    `padded` input `words` there is also an array `words_lengths`, which no other may have.
     """
 
     name = "npz"
@@ -38,8 +38,19 @@ class Npz(Source):
                 padded[lengths] = field.name
         names = ("file",) if use.values["test"] is None else ("file", "test")
         folder, files = common_folder(tuple(file_path(use, name) for name in names))
-        context = {"files": files, "fields": tuple(needed), "padded": padded}
+        context = {
+            "files": files,
+            "fields": tuple(needed),
+            "padded": padded,
+            "unpadded": any(map(_could_be_padded, fields(use))),
+        }
         return Data(self.name, "data/npz.py.j2", context, folder, len(files) > 1)
+
+
+def _could_be_padded(field: Field) -> bool:
+    """Whether it is a sequence of which all steps count."""
+    rank = 2 if field.type.content is Content.REAL else 1
+    return field.what == "input" and not field.type.padded and len(field.type.shape) == rank
 
 
 def _field(use: Use, field: Field) -> dict[str, object]:

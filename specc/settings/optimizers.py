@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from specc import syntax
@@ -24,6 +24,7 @@ class Update:
         name: the word of the spec.
         kernel: its class in the code.
         template: the template of that class, and `context` what it is rendered with.
+        keeps: the names of what it keeps from step to step, by target, as checkpoints have them.
         rate: the learning rate; `None` where only the schedule has one.
         span: where it is written; `rate_span` the rate, where that is written.
     """
@@ -32,6 +33,7 @@ class Update:
     kernel: str
     template: str
     context: Mapping[str, float]
+    keeps: Mapping[str, frozenset[str]]
     rate: float | None
     span: Span
     rate_span: Span | None
@@ -67,11 +69,16 @@ def as_argument(line: syntax.Setting, section: Section) -> str:
     return f"`{argument}` is an argument of the optimizer: `optimizer {call}`"
 
 
+def _keeps(numpy: Iterable[str], pytorch: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    return {"numpy": frozenset(numpy), "pytorch": frozenset(pytorch)}
+
+
 class _Optimizer(Choice[Update]):
     """An optimizer whose arguments are numbers, `lr` the first of them."""
 
     setting = "optimizer"
     kernel: ClassVar[str]
+    keeps: ClassVar[Mapping[str, frozenset[str]]]
 
     def make(self, use: Use) -> Update:
         """Its constants; whether it needs a rate is seen with the schedule."""
@@ -79,7 +86,8 @@ class _Optimizer(Choice[Update]):
         rate = None if use.values["lr"] is None else float(use.number("lr"))
         template = f"train/{self.name}.py.j2"
         given = use.spans.get("lr")
-        return Update(self.name, self.kernel, template, constants, rate, use.span, given)
+        code = self.name, self.kernel, template, constants, self.keeps
+        return Update(*code, rate, use.span, given)
 
 
 LR = Argument(
@@ -92,6 +100,7 @@ class SGD(_Optimizer):
 
     name = "sgd"
     kernel = "SGD"
+    keeps = _keeps((), ())
     arguments = (LR,)
 
 
@@ -100,7 +109,17 @@ class Momentum(_Optimizer):
 
     name = "momentum"
     kernel = "Momentum"
+    keeps = _keeps(("momentum.v",), ("momentum_buffer",))
     arguments = (LR, Argument("gamma", RATE, 0.9, "how much of the last step stays"))
+
+    def make(self, use: Use) -> Update:
+        """As for every optimizer; PyTorch keeps nothing where nothing of the last step stays."""
+        update = super().make(use)
+        return (
+            update
+            if update.context["gamma"]
+            else replace(update, keeps=_keeps(("momentum.v",), ()))
+        )
 
 
 class Adagrad(_Optimizer):
@@ -108,6 +127,7 @@ class Adagrad(_Optimizer):
 
     name = "adagrad"
     kernel = "Adagrad"
+    keeps = _keeps(("adagrad.s",), ("step", "sum"))
     arguments = (
         Argument("lr", POSITIVE_REAL, 0.01, "the learning rate"),
         Argument("eps", POSITIVE_REAL, 1e-10, "keeps the divisor from zero"),
@@ -119,6 +139,7 @@ class Adam(_Optimizer):
 
     name = "adam"
     kernel = "Adam"
+    keeps = _keeps(("adam.m", "adam.v", "adam.weights"), ("step", "exp_avg", "exp_avg_sq"))
     arguments = (
         Argument("lr", POSITIVE_REAL, 0.001, "the learning rate"),
         Argument("beta1", RATE, 0.9, "decay of the mean of gradients"),

@@ -27,7 +27,7 @@ class Perplexity(Choice[tuple[Score, ...]]):
         (loss,) = losses
         if loss["weight"].plain is not None or loss["scale"].plain != 1:
             raise _misfit(use, loss, "this mean is weighted")
-        if loss.tensors or loss["ignore"].plain is not None:
+        if loss.given or loss["ignore"].plain is not None:
             raise unbuilt("`perplexity` where a loss leaves labels out", use.span)
         return (Score(self.name, span=use.span),)
 

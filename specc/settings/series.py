@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specc.settings.base import Use
 from specc.settings.data import Data, Source
-from specc.settings.fit import LONGEST, need_shape, one_input_one_target
+from specc.settings.fit import LONGEST, Field, can_be, need_shape, one_input_one_target
 from specc.settings.paths import OPTIONAL, common_folder, file_path
 from specc.settings.table import COLUMNS, column_names
 from specc.signature import TEXT, Argument, real, whole
@@ -18,7 +18,8 @@ class Series(Source):
     Gives real[window, columns], and the target's column in the next rows: real[horizon]. The last
     rows are the test part, and no window reaches from one part into the other. All numbers are
     standardised by the mean and the standard deviation that their column has in the training
-    part, so that predictions and scores are in standard deviations.
+    part, so that predictions and scores are in standard deviations. `read_series` in the script
+    tells both numbers.
     """
 
     name = "series"
@@ -75,9 +76,22 @@ class Sines(Source):
         return Data(self.name, "data/sines.py.j2", context, None, True, overlaps=True)
 
 
+def _fitting(use: Use, given: Field, wanted: Field, columns: int) -> dict[str, int]:
+    """The window and the horizon that the net declares, where the line has other numbers."""
+    numbers: dict[str, int] = {}
+    for name, shape in (("window", given.type.shape), ("horizon", wanted.type.shape)):
+        is_known = bool(shape) and shape[0].is_known
+        numbers[name] = shape[0].number if is_known else int(use.number(name))
+    fits = can_be(given.type.shape, (numbers["window"], columns))
+    fits = fits and can_be(wanted.type.shape, (numbers["horizon"],))
+    fits = fits and max(numbers.values()) <= LONGEST
+    return {n: number for n, number in numbers.items() if fits and number != use.number(n)}
+
+
 def _windows(use: Use, window: int, columns: int, horizon: int) -> dict[str, object]:
     given, wanted = one_input_one_target(use)
-    need_shape(use, given, (window, columns))
-    need_shape(use, wanted, (horizon,))
+    fitting = _fitting(use, given, wanted, columns) if "window" in use.values else {}
+    need_shape(use, given, (window, columns), fitting)
+    need_shape(use, wanted, (horizon,), fitting)
     names = {"input": given.tensor.name, "target": wanted.tensor.name}
     return {**names, "window": window, "horizon": horizon}

@@ -14,7 +14,10 @@ from specc.values import constant
 def fits_as(
     shaped: ShapedModel, name: str, kind: str, sizes: Sequence[int], classes: int | None
 ) -> bool:
-    """Whether the net is without errors if an input or target is declared differently."""
+    """Whether the net is without errors if an input or target is declared differently.
+
+    Sequences stay `padded`.
+    """
     statements = tuple(
         replace(s, names=tuple(_redeclared(d, name, kind, sizes, classes) for d in s.names))
         if isinstance(s, syntax.Input | syntax.Target)
@@ -39,6 +42,11 @@ def fits_with(shaped: ShapedModel, name: str, classes: int) -> str | None:
     return None
 
 
+def can_pad(kind: str, sizes: Sequence[int]) -> bool:
+    """Whether what is declared like this is a sequence, and may come with its lengths."""
+    return (kind, len(sizes)) in (("token", 1), ("real", 2))
+
+
 def _declarations(net: syntax.Net) -> list[syntax.Declared]:
     parts = [s for s in net.body.statements if isinstance(s, syntax.Input | syntax.Target)]
     return [declared for part in parts for declared in part.names]
@@ -52,4 +60,6 @@ def _redeclared(
     span = declared.span
     dimensions = tuple(syntax.Literal(size, span) for size in sizes)
     of = None if classes is None else syntax.Literal(classes, span)
-    return replace(declared, type=syntax.Type(kind, dimensions, of, False, span, span))
+    was_padded = declared.type is not None and declared.type.padded
+    padded = was_padded and can_pad(kind, sizes)
+    return replace(declared, type=syntax.Type(kind, dimensions, of, padded, span, span))
